@@ -1,0 +1,1 @@
+//! XACML policies: text to compiled policy, and (policy, request) to a decision with obligations.
