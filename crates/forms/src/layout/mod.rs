@@ -1,0 +1,1 @@
+//! Layout files: pages, components and what they bind.

@@ -1,0 +1,1 @@
+//! Text resources and their variables.
