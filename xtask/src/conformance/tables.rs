@@ -36,13 +36,11 @@ impl Table {
         lines.next().with_context(|| format!("no heading `{heading}`"))?;
 
         let mut table = Self { file: file.to_owned(), rows: Vec::new() };
-        let mut in_body = false;
-        for line in lines.take_while(|line| !line.starts_with("## ")) {
-            if !line.starts_with('|') {
-                in_body = false;
-            } else if is_ruler(line) {
-                in_body = true;
-            } else if in_body {
+        let mut lines = lines.take_while(|line| !line.starts_with("## ")).peekable();
+        while let Some(line) = lines.next() {
+            let is_head = lines.peek().is_some_and(|next| is_ruler(next));
+            // An empty line in the middle of a table does not end it: the rows below it are rows all the same.
+            if line.starts_with('|') && !is_ruler(line) && !is_head {
                 table.add(line)?;
             }
         }
@@ -91,7 +89,7 @@ fn letters_and_number(id: &str) -> Option<(&str, u32)> {
 
 /// `|---|:--:|`: the line between a Markdown table's head and body.
 pub(super) fn is_ruler(line: &str) -> bool {
-    line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+    line.starts_with('|') && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
 }
 
 #[cfg(test)]
@@ -100,7 +98,7 @@ mod tests {
 
     const TEXT: &str = "# Title\n\n## 4. Other\n\n| id | x |\n|---|---|\n| A1 | no |\n\n## 5. Cases\n\nWords.\n\n\
         ### 5.1 First\n\n| id | x |\n|---|---|\n| Q01 U | a |\n| D05–D07 S | b |\n\n\
-        ### 5.2 Second\n\n| # | y |\n|:--|--:|\n| 12 | c |\n| DAT-21 | d \\| e |\n\n## 6. Last\n\n| Z1 | no |\n";
+        ### 5.2 Second\n\n| # | y |\n|:--|--:|\n| 12 | c |\n| DAT-21 | d \\| e |\n\n| Z07 | f |\n\n## 6. Last\n\n| Z1 | no |\n";
 
     fn table() -> Table {
         Table::parse("file", "5", TEXT).expect("a well formed file")
@@ -109,7 +107,7 @@ mod tests {
     #[test]
     fn rows_of_the_section_are_read_from_all_its_tables() {
         let ids: Vec<_> = table().rows.into_iter().map(|row| row.id).collect();
-        assert_eq!(ids, ["Q01", "D05–D07", "12", "DAT-21"]);
+        assert_eq!(ids, ["Q01", "D05–D07", "12", "DAT-21", "Z07"]);
     }
 
     #[test]
