@@ -1,0 +1,173 @@
+//! Why a request is not done. Kinds are facts about the request; `mottak-web` turns them into status and body.
+
+use std::fmt;
+
+use mottak_forms::validation::ValidationIssue;
+
+use crate::ports::{BlobFailure, CommitFailure, RegisterFailure, StoreFailure};
+
+/// A request that is not done, and why. Nothing of it has happened.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The caller is nobody we know.
+    Unauthenticated,
+    /// The caller is known and may not.
+    Forbidden(Missing),
+    /// What the request names is not there (or not for this caller).
+    NotFound(Problem),
+    /// The state of things does not allow it.
+    Conflict(Problem),
+    /// The request itself is wrong.
+    Invalid(Problem),
+    /// The request is well formed and cannot be applied.
+    Unprocessable(Problem),
+    /// More bytes than allowed.
+    TooLarge(Problem),
+    /// A content type nobody here reads.
+    Unsupported(Problem),
+    /// It was here and is no more.
+    Gone(Problem),
+    /// Not part of this server.
+    NotImplemented(Problem),
+    /// Too much at once; worth trying again.
+    Busy,
+    /// Our fault. The cause is logged once at the edge; the client sees an id.
+    Failed(Failure),
+}
+
+/// What a caller lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// The action the policy does not permit.
+    pub action: Option<String>,
+    /// The authentication level the policy asks for.
+    pub level: Option<u8>,
+    /// Whether the level is the one for organisations.
+    pub is_org_level: bool,
+    /// Scopes of which one would do.
+    pub scopes: Vec<String>,
+    /// A sentence for the client, where the contract has a body.
+    pub title: Option<String>,
+    pub detail: Option<String>,
+}
+
+impl Missing {
+    /// The policy does not permit the action.
+    pub fn action(action: &str) -> Self {
+        Self { action: Some(action.to_owned()), ..Self::default() }
+    }
+}
+
+/// What is wrong, for the one who must act.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Problem {
+    /// A few words that name the kind of problem.
+    pub title: Option<String>,
+    /// What exactly.
+    pub detail: Option<String>,
+    pub kind: ProblemKind,
+}
+
+/// What a problem carries beside its words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ProblemKind {
+    /// Nothing but its text; older endpoints answer with the text alone.
+    #[default]
+    Text,
+    /// Problem details with title and detail (app-api §1.7 C).
+    Details,
+    /// Bare: status and standard title (app-api §1.7 B).
+    Bare,
+    /// Members of the request that are wrong → messages (app-api §1.7 D).
+    Members(Vec<(String, Vec<String>)>),
+    /// Issues that stop the process (`validationIssues`); `None` is written as `null`.
+    ProcessIssues(Option<Vec<ValidationIssue>>),
+    /// Issues of an upload (`uploadValidationIssues`).
+    UploadIssues(Vec<ValidationIssue>),
+    /// A patch that does not apply.
+    Patch { previous_model: serde_json::Value, data_element_id: mottak_model::Guid, operation: usize },
+}
+
+impl Problem {
+    /// A sentence and nothing else.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { title: None, detail: Some(text.into()), kind: ProblemKind::Text }
+    }
+
+    /// Status and standard title only.
+    pub fn bare() -> Self {
+        Self { title: None, detail: None, kind: ProblemKind::Bare }
+    }
+
+    /// Title and detail.
+    pub fn details(title: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { title: Some(title.into()), detail: Some(detail.into()), kind: ProblemKind::Details }
+    }
+
+    /// A wrong member of the request.
+    pub fn member(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { title: None, detail: None, kind: ProblemKind::Members(vec![(name.into(), vec![message.into()])]) }
+    }
+
+    /// The same problem with what it carries.
+    pub fn with(mut self, kind: ProblemKind) -> Self {
+        self.kind = kind;
+        self
+    }
+}
+
+/// Something of ours that went wrong, with what was attempted.
+#[derive(Debug)]
+pub struct Failure {
+    /// What was attempted, on what.
+    pub attempt: String,
+    pub cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.attempt, self.cause)
+    }
+}
+
+impl Refusal {
+    /// A failure of ours.
+    pub fn failed(
+        attempt: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Failed(Failure { attempt: attempt.into(), cause: cause.into() })
+    }
+
+    /// A caller who may not perform the action.
+    pub fn forbidden(action: &str) -> Self {
+        Self::Forbidden(Missing::action(action))
+    }
+}
+
+impl From<StoreFailure> for Refusal {
+    fn from(failure: StoreFailure) -> Self {
+        if failure.is_overload { Self::Busy } else { Self::failed("use the store", failure) }
+    }
+}
+
+impl From<BlobFailure> for Refusal {
+    fn from(failure: BlobFailure) -> Self {
+        Self::failed("use the object store", failure)
+    }
+}
+
+impl From<RegisterFailure> for Refusal {
+    fn from(failure: RegisterFailure) -> Self {
+        Self::failed("look a party up", failure)
+    }
+}
+
+impl From<CommitFailure> for Refusal {
+    fn from(failure: CommitFailure) -> Self {
+        match failure {
+            CommitFailure::Conflict => Self::Conflict(Problem::bare()),
+            CommitFailure::Failed(failure) => failure.into(),
+        }
+    }
+}
