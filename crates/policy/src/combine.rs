@@ -42,7 +42,8 @@ impl Combining {
     pub(crate) fn from_uri(uri: &str) -> Self {
         let family = |version: &str| {
             let rest = uri.strip_prefix("urn:oasis:names:tc:xacml:")?.strip_prefix(version)?;
-            rest.strip_prefix(":rule-combining-algorithm:").or_else(|| rest.strip_prefix(":policy-combining-algorithm:"))
+            rest.strip_prefix(":rule-combining-algorithm:")
+                .or_else(|| rest.strip_prefix(":policy-combining-algorithm:"))
         };
         match (family("3.0"), family("1.0")) {
             (Some("deny-overrides" | "ordered-deny-overrides"), _) => Self::DenyOverrides,
@@ -178,7 +179,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_family_are_understood_and_retired_ones_are_not() {
-        let uri = |version, what, family| format!("urn:oasis:names:tc:xacml:{version}:{what}-combining-algorithm:{family}");
+        let uri =
+            |version, what, family| format!("urn:oasis:names:tc:xacml:{version}:{what}-combining-algorithm:{family}");
         assert_eq!(Combining::from_uri(&uri("3.0", "rule", "deny-overrides")), Combining::DenyOverrides);
         assert_eq!(Combining::from_uri(&uri("3.0", "policy", "ordered-permit-overrides")), Combining::PermitOverrides);
         assert_eq!(Combining::from_uri(&uri("1.0", "rule", "first-applicable")), Combining::FirstApplicable);

@@ -62,7 +62,9 @@ impl MatchFunction {
             Self::StringEqual(wanted) => Ok(**wanted == *request_value),
             Self::StringEqualIgnoreCase(wanted) => Ok(equal_ignoring_case(wanted, request_value)),
             Self::AnyUriEqual(wanted) => {
-                let (Some(wanted), Some(given)) = (wanted, Uri::parse(request_value)) else { return Err(FunctionError) };
+                let (Some(wanted), Some(given)) = (wanted, Uri::parse(request_value)) else {
+                    return Err(FunctionError);
+                };
                 Ok(*wanted == given)
             }
             Self::IntegerEqual(wanted) => Ok(wanted.is_some() && *wanted == parse_integer(request_value)),
@@ -108,7 +110,8 @@ mod tests {
     use super::{MatchFunction, equal_ignoring_case};
 
     fn holds(function: &str, policy: &str, request: &str) -> bool {
-        let function = MatchFunction::new(&format!("urn:oasis:names:tc:xacml:{function}"), policy).expect("a good value");
+        let function =
+            MatchFunction::new(&format!("urn:oasis:names:tc:xacml:{function}"), policy).expect("a good value");
         function.holds(request).expect("a known function")
     }
 

@@ -82,22 +82,9 @@ impl Policy {
 
     fn evaluate(&self, request: &Request<'_>) -> Result<Decision, FunctionError> {
         let mut answers = Answers::new(self, request);
-        let mut candidates = Vec::new();
-        let mut required_missing = false;
-        for rule in &self.rules {
-            let resource = answers.matching(&rule.resource)?;
-            let action = answers.matching(&rule.action)?;
-            match (resource, action) {
-                (Matching::Match, Matching::Match) => candidates.push(rule),
-                (Matching::RequiredAttributeMissing, _) | (_, Matching::RequiredAttributeMissing) => {
-                    required_missing = true;
-                }
-                _ => {}
-            }
-        }
-        if required_missing {
+        let Some(candidates) = answers.candidates()? else {
             return Ok(Decision::indeterminate(Status::MissingAttribute));
-        }
+        };
 
         let mut worst = Status::Ok;
         let mut results = Vec::with_capacity(candidates.len());
@@ -111,6 +98,11 @@ impl Policy {
         let obligations = if effect == Effect::Permit { Arc::clone(&self.obligations) } else { Arc::default() };
         let echoes_attributes = effect != Effect::Indeterminate && !candidates.is_empty();
         Ok(Decision { effect, status, obligations, echoes_attributes })
+    }
+
+    /// The rules that speak about the request's resource and action; none where that cannot be told.
+    pub(crate) fn candidates(&self, request: &Request<'_>) -> Vec<&Rule> {
+        Answers::new(self, request).candidates().ok().flatten().unwrap_or_default()
     }
 }
 
@@ -131,15 +123,32 @@ impl Rule {
 }
 
 /// The answers to a policy's tests for one request, each found when first asked for.
-struct Answers<'p> {
+struct Answers<'p, 'r> {
     policy: &'p Policy,
-    request: &'p Request<'p>,
+    request: &'r Request<'r>,
     known: Vec<Option<Matching>>,
 }
 
-impl<'p> Answers<'p> {
-    fn new(policy: &'p Policy, request: &'p Request<'p>) -> Self {
+impl<'p, 'r> Answers<'p, 'r> {
+    fn new(policy: &'p Policy, request: &'r Request<'r>) -> Self {
         Self { policy, request, known: vec![None; policy.tests.len()] }
+    }
+
+    /// The rules whose resource and action match. `None` when any rule, a candidate or not, lacks an attribute that
+    /// must be present.
+    fn candidates(&mut self) -> Result<Option<Vec<&'p Rule>>, FunctionError> {
+        let mut candidates = Vec::new();
+        let mut required_missing = false;
+        for rule in &self.policy.rules {
+            match (self.matching(&rule.resource)?, self.matching(&rule.action)?) {
+                (Matching::Match, Matching::Match) => candidates.push(rule),
+                (Matching::RequiredAttributeMissing, _) | (_, Matching::RequiredAttributeMissing) => {
+                    required_missing = true;
+                }
+                _ => {}
+            }
+        }
+        Ok((!required_missing).then_some(candidates))
     }
 
     /// What a candidate rule says: its subject, then its condition.
