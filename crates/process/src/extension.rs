@@ -52,6 +52,7 @@ pub(crate) fn read_task(element: &Element, options: &ReadOptions, problems: &mut
         id: element.id.to_owned(),
         name: element.name.map(str::to_owned),
         element: if element.kind == Kind::ServiceTask { BpmnElement::ServiceTask } else { BpmnElement::Task },
+        position: problems.position(element.xml),
         is_automatic,
         actions: actions_in.map(|parent| read_actions(parent, problems)).unwrap_or_default(),
         unique_from_signatures_in: signature
@@ -106,15 +107,22 @@ fn extension<'x>(element: &Element<'x>, name: &str, problems: &mut Problems) -> 
     Some(found)
 }
 
-/// The type in one of the forms before version 8: an attribute of the task, or inside `altinn:properties`.
+/// The type in one of the forms before version 8: an attribute of the task, or inside `altinn:properties`. The latter
+/// is read without the switch when it stands in the present namespace.
 fn legacy_task_type(element: &Element, options: &ReadOptions, problems: &mut Problems) -> Option<TaskType> {
     let attribute = element.xml.attribute((OLD_ALTINN, "tasktype")).map(str::to_owned);
+    let is_in_old_namespace =
+        legacy_properties(element).is_none_or(|properties| properties.tag_name().namespace() == Some(OLD_ALTINN));
     let property = legacy_properties(element).and_then(|properties| {
         let value = child(properties, "taskType").or_else(|| child(properties, "tasktype"))?;
         Some(value.attribute("id").map_or_else(|| text_of(value), str::to_owned)).filter(|text| !text.is_empty())
     });
     match (attribute, property) {
         (None, None) => problems.error(element.xml, "the task has no altinn task type (`altinn:taskType`)"),
+        (None, Some(name)) if !is_in_old_namespace => {
+            problems.warn(element.xml, "the task type is in `altinn:properties`; it belongs in `altinn:taskExtension`");
+            return Some(TaskType::named(&name));
+        }
         _ if !options.accepts_legacy_task_types => problems.error(
             element.xml,
             "the task type is written as before version 8 (`altinn:tasktype` attribute or `altinn:properties`); \

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::condition::Condition;
-use crate::problem::ProcessProblem;
+use crate::problem::{Position, ProcessProblem};
 use crate::task::{BpmnElement, Task};
 
 /// A checked process definition. Made by [`Process::parse`].
@@ -51,6 +51,7 @@ pub struct Gateway {
     pub default_flow: Option<String>,
     /// Data type the conditions read; unset: that of the current task's layout set.
     pub connected_data_type: Option<String>,
+    pub position: Position,
 }
 
 /// An edge of the graph.

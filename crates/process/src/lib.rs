@@ -39,15 +39,18 @@ mod graph;
 mod outline;
 mod problem;
 mod read;
+mod requirements;
 mod rights;
 mod task;
 mod walk;
 
 pub use condition::Condition;
-pub use config::{EFormidlingConfig, EFormidlingSettings, PaymentConfig, PdfConfig, SignatureConfig, SubformPdfConfig};
+pub use config::{
+    EFormidlingConfig, EFormidlingSettings, PaymentConfig, PdfConfig, SignatureConfig, SigneeSource, SubformPdfConfig,
+};
 pub use environment::{Environment, PerEnvironment};
 pub use graph::{EndEvent, Gateway, Node, Process, SequenceFlow, StartEvent};
-pub use problem::{ProcessProblem, Severity};
+pub use problem::{Position, ProcessProblem, Severity};
 pub use read::{CustomTask, ReadOptions};
 pub use rights::LeaveRights;
 pub use task::{ActionKind, BpmnElement, Task, TaskAction, TaskType};

@@ -18,6 +18,15 @@ pub struct ProcessProblem {
     pub reason: String,
 }
 
+/// A place in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// From 1.
+    pub line: u32,
+    /// In characters, from 1.
+    pub column: u32,
+}
+
 /// Whether a process with this problem can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Severity {
@@ -56,6 +65,12 @@ impl<'x> Problems<'x> {
         self.add(Severity::Warning, at, reason.into());
     }
 
+    /// Where a node of the document begins.
+    pub(crate) fn position(&self, node: Node) -> Position {
+        let place = self.document.text_pos_at(node.range().start);
+        Position { line: place.row, column: place.col }
+    }
+
     pub(crate) fn has_errors(&self) -> bool {
         self.found.iter().any(|problem| problem.severity == Severity::Error)
     }
@@ -67,8 +82,8 @@ impl<'x> Problems<'x> {
     }
 
     fn add(&mut self, severity: Severity, at: Node, reason: String) {
-        let place = self.document.text_pos_at(at.range().start);
-        self.found.push(ProcessProblem { severity, line: place.row, column: place.col, element: named(at), reason });
+        let Position { line, column } = self.position(at);
+        self.found.push(ProcessProblem { severity, line, column, element: named(at), reason });
     }
 }
 

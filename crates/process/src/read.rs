@@ -92,7 +92,8 @@ fn build(outline: &Outline, options: &ReadOptions, problems: &mut Problems) -> P
             Kind::ExclusiveGateway => {
                 let default_flow = element.xml.attribute("default").map(str::to_owned);
                 let connected_data_type = read_connected_data_type(element, problems);
-                process.gateways.push(Gateway { id, name, default_flow, connected_data_type });
+                let position = problems.position(element.xml);
+                process.gateways.push(Gateway { id, name, default_flow, connected_data_type, position });
                 Place::Gateway(process.gateways.len() - 1)
             }
             Kind::Task | Kind::ServiceTask => {

@@ -1,6 +1,7 @@
 //! A task: its type, the actions it declares and its configuration.
 
 use crate::config::{EFormidlingConfig, PaymentConfig, PdfConfig, SignatureConfig, SubformPdfConfig};
+use crate::problem::Position;
 
 /// A `task` or `serviceTask` with its altinn extension.
 ///
@@ -11,6 +12,7 @@ pub struct Task {
     pub id: String,
     pub name: Option<String>,
     pub element: BpmnElement,
+    pub position: Position,
     pub task_type: TaskType,
     /// Whether the engine runs the task by itself when a move enters it. Decided by the task's type, not by its BPMN
     /// element.
