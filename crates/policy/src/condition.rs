@@ -58,15 +58,15 @@ impl Condition {
 
 impl Comparison {
     fn evaluate(&self, request: &Request<'_>) -> Result<ConditionResult, FunctionError> {
-        let values = || {
-            let all = request.values(&self.category, &self.attribute);
-            all.filter(|value| value.data_type == self.data_type)
-        };
-        if values().next().is_none() {
+        if request.occurrences(&self.category, &self.attribute).next().is_none() {
             // A missing optional attribute leaves the rule undecided as well, but is nobody's error.
             let status = if self.must_be_present { Status::MissingAttribute } else { Status::Ok };
             return Ok(ConditionResult::Indeterminate(status));
         }
+        let values = || {
+            let all = request.values(&self.category, &self.attribute);
+            all.filter(|value| value.data_type == self.data_type)
+        };
         match &self.test {
             ComparisonTest::Any(function) => any_holds(function, values()),
             ComparisonTest::OneAndOnly(_) if values().nth(1).is_some() => {

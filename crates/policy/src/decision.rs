@@ -48,7 +48,7 @@ impl Status {
 pub struct Obligation {
     /// `ObligationId`.
     pub id: Box<str>,
-    /// Never empty.
+    /// Never empty in a policy of the platform.
     pub assignments: Vec<Assignment>,
 }
 
@@ -57,8 +57,8 @@ pub struct Obligation {
 pub struct Assignment {
     /// `AttributeId`; varies between policies and means nothing.
     pub attribute_id: Box<str>,
-    /// `Category`: what the value means (contract §1.4).
-    pub category: Box<str>,
+    /// `Category`: what the value means (contract §1.4). Always there in a policy of the platform.
+    pub category: Option<Box<str>>,
     /// The value's type.
     pub data_type: DataType,
     /// The value as written.
@@ -110,6 +110,6 @@ impl Decision {
 
     fn level(&self, category: &str) -> Option<u8> {
         let mut assignments = self.obligations.iter().flat_map(|obligation| &obligation.assignments);
-        assignments.find(|assignment| *assignment.category == *category)?.value.trim().parse().ok()
+        assignments.find(|assignment| assignment.category.as_deref() == Some(category))?.value.trim().parse().ok()
     }
 }

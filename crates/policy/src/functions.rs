@@ -61,11 +61,10 @@ impl MatchFunction {
         match self {
             Self::StringEqual(wanted) => Ok(**wanted == *request_value),
             Self::StringEqualIgnoreCase(wanted) => Ok(equal_ignoring_case(wanted, request_value)),
+            // A policy that compares with a relative URI is wrong; a request that sends one just does not match.
             Self::AnyUriEqual(wanted) => {
-                let (Some(wanted), Some(given)) = (wanted, Uri::parse(request_value)) else {
-                    return Err(FunctionError);
-                };
-                Ok(*wanted == given)
+                let wanted = wanted.as_ref().ok_or(FunctionError)?;
+                Ok(Uri::parse(request_value).is_some_and(|given| given == *wanted))
             }
             Self::IntegerEqual(wanted) => Ok(wanted.is_some() && *wanted == parse_integer(request_value)),
             Self::DateEqual(wanted) => {

@@ -47,12 +47,31 @@ fn escaped(value: &str) -> String {
     value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
 }
 
+/// How much of XACML a policy may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    /// What every enforcer of the platform can handle: obligations are plain values with a category (contract §1.4).
+    Platform,
+    /// Whatever the standard allows. Obligation values that are no plain values are left out.
+    Standard,
+}
+
 impl Policy {
     /// Reads a policy file. A policy with any problem is refused, and all problems found are told.
     pub fn parse(xml: &str, placeholders: &Placeholders<'_>) -> Result<Self, Vec<PolicyProblem>> {
-        let text = placeholders.fill(xml);
-        let document = xml::parse(&text).map_err(|problem| vec![problem])?;
-        let mut reader = Reader { problems: Problems::new(&document), tests: Vec::new(), numbers: HashMap::new() };
+        Self::parse_as(Dialect::Platform, &placeholders.fill(xml))
+    }
+
+    /// Reads a policy that was not written for the platform. Its decisions are the same; its obligations may be of
+    /// a kind that [`Self::parse`] refuses, because no enforcer could fulfil them.
+    pub fn parse_foreign(xml: &str) -> Result<Self, Vec<PolicyProblem>> {
+        Self::parse_as(Dialect::Standard, xml)
+    }
+
+    fn parse_as(dialect: Dialect, text: &str) -> Result<Self, Vec<PolicyProblem>> {
+        let document = xml::parse(text).map_err(|problem| vec![problem])?;
+        let problems = Problems::new(&document);
+        let mut reader = Reader { dialect, problems, tests: Vec::new(), numbers: HashMap::new() };
         let policy = reader.policy(&document);
         let Reader { problems, tests, .. } = reader;
         let problems = problems.into_found();
@@ -67,6 +86,7 @@ impl Policy {
 type TestKey<'n> = (&'n str, &'n str, &'n str, &'n str, String, bool);
 
 struct Reader<'d> {
+    dialect: Dialect,
     problems: Problems<'d>,
     tests: Vec<Test>,
     numbers: HashMap<TestKey<'d>, TestNumber>,
@@ -316,7 +336,7 @@ impl<'d> Reader<'d> {
             }
             inner => match MatchFunction::new(function, &value.text) {
                 Ok(MatchFunction::Unsupported) => return None,
-                Ok(compiled) if is_one_and_only(inner) || is_one_and_only(function) => {
+                Ok(compiled) if inner.ends_with("-one-and-only") || function.ends_with("-one-and-only") => {
                     ComparisonTest::OneAndOnly(compiled)
                 }
                 Ok(compiled) if inner.is_empty() => ComparisonTest::Any(compiled),
@@ -357,34 +377,34 @@ impl<'d> Reader<'d> {
         let mut assignments = Vec::new();
         for expression in children(obligation, "AttributeAssignmentExpression") {
             let attribute_id = self.problems.required(expression, "AttributeId");
-            let category = self.problems.required(expression, "Category");
-            let Some(value) = child(expression, "AttributeValue") else {
+            let category = expression.attribute("Category");
+            let value = child(expression, "AttributeValue");
+            if self.dialect == Dialect::Platform && category.is_none() {
+                self.problems.required(expression, "Category");
+            }
+            if self.dialect == Dialect::Platform && value.is_none() {
                 self.problems.add(expression, "<AttributeAssignmentExpression> has no <AttributeValue>");
-                continue;
-            };
-            let value_read = self.value(value);
-            if let (Some(attribute_id), Some(category), Some(read)) = (attribute_id, category, value_read) {
-                if [MINIMUM_LEVEL, MINIMUM_LEVEL_ORG].contains(&category) && read.text.trim().parse::<u8>().is_err() {
+            }
+            let Some(value) = value else { continue };
+            let read = self.value(value);
+            if let (Some(attribute_id), Some(read)) = (attribute_id, read) {
+                let is_level = category.is_some_and(|category| [MINIMUM_LEVEL, MINIMUM_LEVEL_ORG].contains(&category));
+                if is_level && read.text.trim().parse::<u8>().is_err() {
                     self.problems.add(value, format!("the authentication level `{}` is no small number", read.text));
                 }
                 assignments.push(Assignment {
                     attribute_id: attribute_id.into(),
-                    category: category.into(),
+                    category: category.map(Into::into),
                     data_type: DataType::from_uri(read.data_type),
                     value: read.text.into(),
                 });
             }
         }
-        if child(obligation, "AttributeAssignmentExpression").is_none() {
+        if self.dialect == Dialect::Platform && child(obligation, "AttributeAssignmentExpression").is_none() {
             self.problems.add(obligation, "<ObligationExpression> assigns nothing");
         }
         assignments
     }
-}
-
-fn is_one_and_only(function: &str) -> bool {
-    let name = function.rsplit(':').next().unwrap_or_default();
-    matches!(name, "integer-one-and-only" | "date-one-and-only" | "dateTime-one-and-only")
 }
 
 struct Value<'n> {

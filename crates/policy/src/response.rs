@@ -4,7 +4,6 @@ use serde_json::{Value as Json, json};
 
 use crate::combine::Effect;
 use crate::decision::{Assignment, Decision, Obligation, Status};
-use crate::parse::Placeholders;
 use crate::policy::Policy;
 use crate::request::{Group, Request};
 use crate::request_json::parse_json_request;
@@ -48,7 +47,7 @@ pub fn response_json(results: Vec<Json>) -> Json {
 /// answer it without enrichment. Texts that cannot be read give one Indeterminate whose status message says why.
 pub fn decide_text(policy: &str, request: &str) -> Json {
     let refuse = |message: &str| response_json(vec![indeterminate_json(Status::SyntaxError, message)]);
-    let policy = match Policy::parse(policy, &Placeholders::none()) {
+    let policy = match Policy::parse_foreign(policy) {
         Ok(policy) => policy,
         Err(problems) => {
             let lines: Vec<_> = problems.iter().map(|problem| format!("policy {problem}")).collect();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mottak_policy::{Placeholders, Policy, Request, Status, decide_text};
-use serde_json::{Value as Json, json};
+use mottak_policy::{Effect, Placeholders, Policy, Request, decide_text};
+use serde_json::Value as Json;
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
@@ -59,12 +59,14 @@ fn conformance_set_is_decided_as_the_manifest_says() {
             continue;
         };
         ran += 1;
-        let (decision, status) = answer(&decide_text(&policy, &request));
+        let response = decide_text(&policy, &request);
+        let (decision, status) = answer(&response);
         if case["altinnDecision"] == case["expected"] || name == "IIB021" {
             must += 1;
             let original_runs = name.starts_with("IIA") || ("IIB001".."IIB009").contains(&name);
             if case["altinnDecision"] != *decision || (original_runs && case["expectedStatus"] != *status) {
-                failures.push(format!("{name}: {decision} {status}, expected {case}"));
+                let message = &response["response"][0]["status"]["statusMessage"];
+                failures.push(format!("{name}: {decision} {status} {message}, expected {}", case["altinnDecision"]));
             }
         }
         if case["expected"] == *decision {
@@ -78,4 +80,107 @@ fn conformance_set_is_decided_as_the_manifest_says() {
         println!("  {} differ, {reason}: {}", cases.len(), cases.join(" "));
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Decision, status and obligations `(id, [(attribute id, category, value, type)])` of an XML response file.
+fn xml_answer(response: &str) -> (String, String, Vec<(String, Vec<[String; 4]>)>) {
+    let document = roxmltree::Document::parse(response.trim_start_matches('\u{feff}')).expect("the response is XML");
+    let named = |name: &'static str| document.descendants().filter(move |node| node.tag_name().name() == name);
+    let text = |node: roxmltree::Node<'_, '_>| node.text().unwrap_or_default().trim().to_owned();
+    let attribute = |node: roxmltree::Node<'_, '_>, name: &str| node.attribute(name).unwrap_or_default().to_owned();
+    let decision = named("Decision").next().map(text).unwrap_or_default();
+    let code = named("StatusCode").next().map(|node| attribute(node, "Value")).unwrap_or_default();
+    let assignments = |obligation: roxmltree::Node<'_, '_>| {
+        let assigned = obligation.children().filter(|node| node.tag_name().name() == "AttributeAssignment");
+        let parts = |node| {
+            [attribute(node, "AttributeId"), attribute(node, "Category"), text(node), attribute(node, "DataType")]
+        };
+        assigned.map(parts).collect()
+    };
+    let obligations = named("Obligation").map(|node| (attribute(node, "ObligationId"), assignments(node))).collect();
+    (decision, code.rsplit(':').next().unwrap_or_default().to_owned(), obligations)
+}
+
+/// The obligations of a JSON result in the form of [`xml_answer`].
+fn json_obligations(result: &Json) -> Vec<(String, Vec<[String; 4]>)> {
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let parts =
+        |assigned: &Json| ["attributeId", "category", "value", "dataType"].map(|member| text(&assigned[member]));
+    let obligations = result["obligations"].as_array().into_iter().flatten();
+    obligations
+        .map(|obligation| {
+            let assigned = obligation["attributeAssignment"].as_array().into_iter().flatten();
+            (text(&obligation["id"]), assigned.map(parts).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn enriched_app_requests_are_decided_as_the_responses_say() {
+    let Some(root) = mottak_testing::shared("data/xacml/apps-unit") else {
+        return println!("shared fixtures absent: skipped");
+    };
+    let mut ran = 0;
+    for entry in std::fs::read_dir(root).expect("the folder is readable") {
+        let dir = entry.expect("the folder is readable").path();
+        let (Some(policy), Some(request), Some(response)) =
+            (file(&dir, "Policy.xml"), file(&dir, "Enriched.xml"), file(&dir, "Response.xml"))
+        else {
+            continue;
+        };
+        ran += 1;
+        let answered = decide_text(&policy, &request);
+        let (decision, status) = answer(&answered);
+        let obligations = json_obligations(&answered["response"][0]);
+        assert_eq!((decision, status, obligations), xml_answer(&response), "{}", dir.display());
+    }
+    println!("{ran} enriched app requests with responses");
+}
+
+#[test]
+fn enriched_requests_without_response_are_decided_without_error() {
+    let Some(root) = mottak_testing::shared("data/xacml/apps") else {
+        return println!("shared fixtures absent: skipped");
+    };
+    let mut ran = Vec::new();
+    for entry in std::fs::read_dir(root).expect("the folder is readable") {
+        let dir = entry.expect("the folder is readable").path();
+        let (Some(policy), Some(request)) = (file(&dir, "Policy.xml"), file(&dir, "EnrichedRequest.xml")) else {
+            continue;
+        };
+        let (decision, status) = answer(&decide_text(&policy, &request));
+        assert_eq!(status, "ok", "{}", dir.display());
+        ran.push(format!("{}: {decision}", dir.file_name().unwrap_or_default().display()));
+    }
+    ran.sort();
+    println!("{} enriched requests: {}", ran.len(), ran.join(", "));
+}
+
+#[test]
+fn every_shared_policy_is_read_and_can_be_asked() {
+    let Some(root) = mottak_testing::shared("data/policies") else {
+        return println!("shared fixtures absent: skipped");
+    };
+    let (mut read_ones, mut refused) = (0, Vec::new());
+    for entry in std::fs::read_dir(root).expect("the folder is readable") {
+        let path = entry.expect("the folder is readable").path();
+        if path.extension().is_none_or(|extension| extension != "xml") {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().display().to_string();
+        match Policy::parse(&read(&path), &Placeholders::for_app("ttd", "demo")) {
+            Err(problems) => {
+                assert!(!problems.is_empty(), "{name} is refused without a reason");
+                refused.extend(problems.into_iter().map(|problem| format!("{name}:{problem}")));
+            }
+            Ok(policy) => {
+                read_ones += 1;
+                let nobody =
+                    Request::new().resource("urn:altinn:org", "ttd").resource("urn:altinn:app", "none").action("fly");
+                assert_eq!(policy.decide(&nobody).effect, Effect::NotApplicable, "{name}");
+            }
+        }
+    }
+    println!("{read_ones} policies read, {} problems in others", refused.len());
+    refused.iter().for_each(|problem| println!("  {problem}"));
 }
