@@ -4,6 +4,7 @@
 //! may be refused for is a [`Refusal`]. Modules carry the words of the API, so that a reader who knows a URL can guess
 //! the file.
 
+pub mod authentication;
 pub mod ports;
 mod refusal;
 
