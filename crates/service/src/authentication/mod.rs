@@ -9,9 +9,16 @@
 
 mod caller;
 mod claims;
+mod issue;
+mod keys;
 mod scopes;
+mod strict_json;
 mod subject;
+mod verify;
 
 pub use caller::{Caller, Identity, SystemUser, User};
 pub use claims::CallerProblem;
+pub use issue::TokenIssuer;
+pub use keys::{KeyProblem, PublicKeys, SigningKey};
 pub use scopes::{PORTAL_SCOPE, Scopes};
+pub use verify::{MAX_TOKEN_LENGTH, Takes, TestTokens, TokenProblem, TokenVerifier, TrustedIssuer};
