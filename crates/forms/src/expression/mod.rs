@@ -1,1 +1,60 @@
-//! The expression language of layouts and processes.
+//! The expression language of layouts, processes, validation and calculation files.
+//!
+//! An [`Expression`] is parsed once from JSON and evaluated many times by [`evaluate`], in an [`EvaluationContext`]: the
+//! [`Facts`] (instance, form data, settings, texts) and the place in the form it is asked from. Contract: app-forms 3, 4.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use mottak_forms::expression::{EvaluationContext, Expression, Facts, evaluate};
+//! use mottak_forms::text::TextResources;
+//!
+//! let (settings, texts) = (BTreeMap::new(), TextResources::default());
+//! let facts = Facts::new(&settings, &texts);
+//! let expression = Expression::parse(&serde_json::json!(["plus", 0.1, "0.2"]))?;
+//! assert_eq!(evaluate(&expression, &EvaluationContext::without_layout(&facts, None))?, 0.3);
+//! # Ok::<(), mottak_forms::expression::ExpressionError>(())
+//! ```
+
+mod arithmetic;
+mod comparison;
+mod conversion;
+mod data;
+mod date;
+mod date_format;
+mod evaluate;
+mod function;
+mod jmespath;
+mod json_source;
+mod lookup;
+mod strings;
+mod syntax;
+pub mod testing;
+
+pub(crate) use conversion::printed;
+pub(crate) use lookup::{field_value, instance_property};
+
+pub use data::{
+    DataSource, DataTypeFacts, Dialect, ElementFacts, ElementIndex, Facts, InstanceFacts, OwnerKind,
+    Permissions,
+};
+pub use evaluate::{EvaluationContext, Purpose, evaluate, evaluate_boolean};
+pub use function::Function;
+pub use lookup::element_for;
+pub use syntax::{Expression, MAX_DEPTH};
+
+/// Why an expression could not be parsed or evaluated.
+///
+/// The text is part of the contract (app-forms 4) and may quote values of the form: show it to the caller, do not log it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ExpressionError(String);
+
+impl ExpressionError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    pub(crate) fn overflow() -> Self {
+        Self::new("Arithmetic overflow: the value is too large for a decimal")
+    }
+}
