@@ -56,11 +56,6 @@ impl Moment {
     pub(crate) fn time_of_day(self) -> i64 {
         (self.nanosecond - self.offset.unwrap_or(0) * MINUTE).rem_euclid(DAY)
     }
-
-    /// The calendar day as written, as midnight of that day in its zone.
-    pub(crate) fn midnight(self) -> Self {
-        Self { nanosecond: 0, ..self }
-    }
 }
 
 /// Cuts `Z`, `+hh:mm` or `-hh:mm` off the end. A zone that is there but wrong refuses the text.
@@ -105,7 +100,7 @@ fn parse_day(text: &str) -> Option<i64> {
 }
 
 /// How many days a month has.
-pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
+fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -115,7 +110,7 @@ pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
 }
 
 /// Days from 1970-01-01 to a date, counting years from March so that the leap day comes last.
-pub(crate) fn day_number(year: i64, month: i64, day: i64) -> i64 {
+fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

@@ -82,8 +82,11 @@ fn conformance_set_is_decided_as_the_manifest_says() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Decision, status and obligations `(id, [(attribute id, category, value, type)])` of an XML response file.
-fn xml_answer(response: &str) -> (String, String, Vec<(String, Vec<[String; 4]>)>) {
+/// Id, and per assignment: attribute id, category, value, data type.
+type ObligationTexts = (String, Vec<[String; 4]>);
+
+/// Decision, status and obligations of an XML response file.
+fn xml_answer(response: &str) -> (String, String, Vec<ObligationTexts>) {
     let document = roxmltree::Document::parse(response.trim_start_matches('\u{feff}')).expect("the response is XML");
     let named = |name: &'static str| document.descendants().filter(move |node| node.tag_name().name() == name);
     let text = |node: roxmltree::Node<'_, '_>| node.text().unwrap_or_default().trim().to_owned();
@@ -102,7 +105,7 @@ fn xml_answer(response: &str) -> (String, String, Vec<(String, Vec<[String; 4]>)
 }
 
 /// The obligations of a JSON result in the form of [`xml_answer`].
-fn json_obligations(result: &Json) -> Vec<(String, Vec<[String; 4]>)> {
+fn json_obligations(result: &Json) -> Vec<ObligationTexts> {
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     let parts =
         |assigned: &Json| ["attributeId", "category", "value", "dataType"].map(|member| text(&assigned[member]));
@@ -182,5 +185,7 @@ fn every_shared_policy_is_read_and_can_be_asked() {
         }
     }
     println!("{read_ones} policies read, {} problems in others", refused.len());
-    refused.iter().for_each(|problem| println!("  {problem}"));
+    for problem in refused {
+        println!("  {problem}");
+    }
 }
