@@ -8,6 +8,7 @@ mod test_run;
 
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Repository chores")]
@@ -26,12 +27,16 @@ enum Chore {
     Bench(bench::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().chore {
+fn main() -> ExitCode {
+    let done = match Cli::parse().chore {
         Chore::Test(options) => test_run::run(&options),
-        Chore::Conformance(options) => conformance::run(&options),
-        Chore::Bench(options) => bench::run(&options),
-    }
+        Chore::Conformance(options) => conformance::run(&options).map(|()| ExitCode::SUCCESS),
+        Chore::Bench(options) => bench::run(&options).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// The root of this repository.

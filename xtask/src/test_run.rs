@@ -6,7 +6,7 @@ use crate::conformance::{self, Recording};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 /// What `cargo xtask test` can be told.
 #[derive(clap::Args, Debug)]
@@ -16,29 +16,35 @@ pub(crate) struct Options {
     filter: Option<String>,
 }
 
-/// Runs the suite, or the part of it that the filter names; fails when a test failed or a conformance claim is wrong.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+/// Runs the suite, or the part of it that the filter names.
+///
+/// Failure is told by the exit code alone, so that nothing is printed after the summary: of a test, of a
+/// documentation test, or of a conformance claim that is wrong.
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     build()?;
     if let Some(filter) = &options.filter {
-        let result = run_tests(&Recording::new()?, Some(filter))?;
-        result.print_closing_lines();
-        return result.require_success();
+        let tests = run_tests(&Recording::new()?, Some(filter))?;
+        tests.print_closing_lines();
+        return Ok(exit_code(tests.succeeded));
     }
 
-    let documentation = run_doc_tests()?;
+    let documentation_succeeded = run_doc_tests()?;
     let recording = Recording::new()?;
     let tests = run_tests(&recording, None)?;
     recording.write_outcomes(&tests.outcomes)?;
     let conformance = conformance::print_totals(&recording);
     if let Err(error) = &conformance {
-        println!("\nconformance: {error:#}");
+        println!("\nerror: {error:#}");
+    }
+    if !documentation_succeeded {
+        println!("\nerror: a documentation test failed (above)");
     }
     tests.print_closing_lines();
-    tests.require_success()?;
-    if !documentation {
-        bail!("a documentation test failed");
-    }
-    conformance
+    Ok(exit_code(tests.succeeded && documentation_succeeded && conformance.is_ok()))
+}
+
+fn exit_code(succeeded: bool) -> ExitCode {
+    if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs every test with claims recorded, for the conformance report alone.
@@ -47,6 +53,7 @@ pub(crate) fn record() -> anyhow::Result<Recording> {
     let recording = Recording::new()?;
     let tests = run_tests(&recording, None)?;
     recording.write_outcomes(&tests.outcomes)?;
+    tests.print_closing_lines();
     Ok(recording)
 }
 
@@ -70,13 +77,6 @@ impl TestRun {
         for line in &self.closing_lines {
             println!("{line}");
         }
-    }
-
-    fn require_success(&self) -> anyhow::Result<()> {
-        if !self.succeeded {
-            bail!("the test run failed");
-        }
-        Ok(())
     }
 }
 
@@ -120,16 +120,15 @@ fn run_nextest(mut command: Command, filter: Option<&str>) -> anyhow::Result<Tes
     let words = child.stderr.take().expect("standard error was piped");
 
     let reader = std::thread::spawn(move || read_nextest_results(results));
+    // The closing lines are held back: what comes after the tests is printed before them.
     let mut closing_lines = Vec::new();
     for line in BufReader::new(words).lines() {
         let line = line.context("reading what cargo nextest says")?;
-        eprintln!("{line}");
-        if line.trim_start().starts_with("Summary [") {
-            closing_lines.clear();
-        } else if closing_lines.is_empty() {
-            continue;
+        if closing_lines.is_empty() && !line.trim_start().starts_with("Summary [") {
+            eprintln!("{line}");
+        } else {
+            closing_lines.push(line);
         }
-        closing_lines.push(line);
     }
     let outcomes = reader.join().expect("the reading thread does not panic")?;
     let succeeded = child.wait().context("waiting for cargo nextest")?.success();
