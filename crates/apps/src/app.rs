@@ -1,0 +1,145 @@
+//! One app: an `App` folder read once, checked, and immutable from then on.
+
+use std::path::{Component, Path, PathBuf};
+
+use bytes::Bytes;
+use mottak_model::{AppId, Application};
+use mottak_policy::Policy;
+use mottak_process::{CustomTask, Environment, Process};
+
+use crate::files::{AppFiles, ContentHash, app_folder};
+use crate::json::text_of;
+use crate::metadata::{Metadata, MetadataDocuments};
+use crate::models::Models;
+use crate::options::OptionLists;
+use crate::problem::{Place, Problem, Problems};
+use crate::rules::{self, Parsed};
+use crate::settings::AppSettings;
+use crate::texts::Texts;
+use crate::ui::Ui;
+
+const HOME_PAGE: &str = "views/Home/Index.cshtml";
+
+/// How apps are loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// The environment whose `appsettings.{environment}.json` counts over `appsettings.json`, and whose configuration
+    /// of tasks must be complete. None: only what holds everywhere is read and checked.
+    pub environment: Option<Environment>,
+    /// Task types that plugins bring; other unknown types are refused.
+    pub custom_tasks: Vec<CustomTask>,
+}
+
+/// An app: everything its folder says, parsed and checked.
+#[derive(Debug)]
+pub struct App {
+    pub id: AppId,
+    pub application: Application,
+    pub metadata: MetadataDocuments,
+    /// None for an app that only describes itself.
+    pub process: Option<Parsed<Process>>,
+    /// None for an app that only describes itself: nobody may do anything with it.
+    pub policy: Option<Parsed<Policy>>,
+    pub texts: Texts,
+    pub models: Models,
+    pub ui: Ui,
+    pub options: OptionLists,
+    pub settings: AppSettings,
+    /// The app's own `views/Home/Index.cshtml`.
+    pub home_page: Option<Bytes>,
+    pub content_hash: ContentHash,
+    /// The `App` folder it was read from.
+    pub folder: PathBuf,
+}
+
+/// The outcome of loading a folder.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The app, when no problem is an error.
+    pub app: Option<App>,
+    /// Everything found, by file and line.
+    pub problems: Vec<Problem>,
+}
+
+impl App {
+    /// Reads an `App` folder, or the one in a repository. All its problems are told at once.
+    pub fn load(dir: &Path) -> Loaded {
+        Self::load_with(dir, &LoadOptions::default())
+    }
+
+    /// Reads an `App` folder, or the one in a repository, as `options` say.
+    pub fn load_with(dir: &Path, options: &LoadOptions) -> Loaded {
+        let folder = app_folder(dir);
+        let mut problems = Problems::default();
+        let files = AppFiles::read(&folder, &mut problems);
+        let app = if problems.has_errors() && files.is_empty() {
+            None
+        } else {
+            Self::from_files(&files, folder, options, &mut problems)
+        };
+        let app = app.filter(|_| !problems.has_errors());
+        Loaded { app, problems: problems.into_sorted() }
+    }
+
+    /// Reads every part, also when an earlier one is faulty, so that all problems are found.
+    pub(crate) fn from_files(
+        files: &AppFiles,
+        folder: PathBuf,
+        options: &LoadOptions,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        rules::check_presence(files, problems);
+        let settings = AppSettings::read(files, options.environment, problems);
+        let option_lists = OptionLists::read(files, problems);
+        let metadata = Metadata::read(files, problems)?;
+        let process = rules::read_process(files, &metadata, options, problems);
+        let id = metadata.application.id.clone();
+        Some(Self {
+            policy: rules::read_policy(files, &id, problems),
+            texts: Texts::read(files, &metadata.application, problems),
+            models: Models::read(files, &metadata, problems),
+            ui: Ui::read(files, &metadata, process.as_ref().map(|process| &process.value), problems),
+            metadata: metadata.documents(settings.json_object_in_data_response),
+            home_page: files.get(HOME_PAGE).and_then(|bytes| text_of(HOME_PAGE, bytes, problems)).map(Bytes::from),
+            content_hash: files.hash(),
+            application: metadata.application,
+            options: option_lists,
+            process,
+            settings,
+            folder,
+            id,
+        })
+    }
+
+    /// The process; none for an app that only describes itself.
+    pub fn process(&self) -> Option<&Process> {
+        self.process.as_ref().map(|process| &process.value)
+    }
+
+    /// The policy; none for an app that only describes itself.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref().map(|policy| &policy.value)
+    }
+
+    /// The file below `wwwroot` that a request path names, when there is one. Paths that lead out of the folder, also
+    /// by links, name nothing.
+    pub fn static_file(&self, path: &str) -> Option<PathBuf> {
+        let root = self.folder.join("wwwroot").canonicalize().ok()?;
+        let relative = Path::new(path.trim_start_matches('/'));
+        let is_plain = relative.components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_plain || path.contains(['\\', '\0']) {
+            return None;
+        }
+        let file = root.join(relative).canonicalize().ok()?;
+        (file.starts_with(&root) && file.is_file()).then_some(file)
+    }
+}
+
+impl Loaded {
+    /// A folder that could not be served, in one problem.
+    pub(crate) fn refused(reason: String) -> Self {
+        let mut problems = Problems::default();
+        problems.error(Place::file(""), reason);
+        Self { app: None, problems: problems.into_sorted() }
+    }
+}

@@ -1,0 +1,104 @@
+//! The two XML files of an app: its process and its policy.
+//!
+//! Contract: app-process §1.5.
+
+use bytes::Bytes;
+use mottak_model::AppId;
+use mottak_policy::{Placeholders, Policy};
+use mottak_process::{Process, ProcessProblem, ReadOptions};
+
+use crate::LoadOptions;
+use crate::files::AppFiles;
+use crate::json::text_of;
+use crate::metadata::Metadata;
+use crate::problem::{Place, Problems, Severity};
+
+const PROCESS: &str = "config/process/process.bpmn";
+const POLICY: &str = "config/authorization/policy.xml";
+
+/// A file and what it says.
+#[derive(Debug)]
+pub struct Parsed<T> {
+    pub value: T,
+    /// The file without byte order mark.
+    pub xml: Bytes,
+}
+
+pub(crate) fn read_process(
+    files: &AppFiles,
+    metadata: &Metadata,
+    options: &LoadOptions,
+    problems: &mut Problems,
+) -> Option<Parsed<Process>> {
+    let bytes = files.get(PROCESS)?;
+    let text = text_of(PROCESS, bytes, problems)?;
+    let reading = ReadOptions { custom_tasks: options.custom_tasks.clone(), accepts_legacy_task_types: true };
+    let process = match Process::parse_with(&text, &reading) {
+        Ok(process) => process,
+        Err(found) => {
+            report(found, problems);
+            return None;
+        }
+    };
+    report(process.warnings.clone(), problems);
+    let data_types: Vec<&str> = metadata.application.data_types.iter().map(|data_type| data_type.id.as_str()).collect();
+    report(process.check_data_types(&data_types), problems);
+    if let Some(environment) = options.environment {
+        report(process.check_environment(environment), problems);
+    }
+    check_data_types(metadata, &process, problems);
+    Some(Parsed { value: process, xml: text.into() })
+}
+
+pub(crate) fn read_policy(files: &AppFiles, app: &AppId, problems: &mut Problems) -> Option<Parsed<Policy>> {
+    let bytes = files.get(POLICY)?;
+    let text = text_of(POLICY, bytes, problems)?;
+    match Policy::parse(&text, &Placeholders::for_app(app.org(), app.app())) {
+        Ok(policy) => Some(Parsed { value: policy, xml: text.into() }),
+        Err(found) => {
+            for problem in found {
+                problems.error(Place::line(POLICY, problem.line), problem.reason);
+            }
+            None
+        }
+    }
+}
+
+/// An app has both files or neither: without them it describes itself and nobody may do anything with it.
+pub(crate) fn check_presence(files: &AppFiles, problems: &mut Problems) {
+    match (files.get(PROCESS), files.get(POLICY)) {
+        (Some(_), Some(_)) => {}
+        (None, Some(_)) => problems.error(Place::file(PROCESS), "the file is missing"),
+        (Some(_), None) => problems.error(Place::file(POLICY), "the file is missing"),
+        (None, None) => {
+            problems.warn(Place::file(PROCESS), "the file is missing; the app cannot have instances");
+            problems.warn(Place::file(POLICY), "the file is missing; nobody may do anything with the app");
+        }
+    }
+}
+
+fn check_data_types(metadata: &Metadata, process: &Process, problems: &mut Problems) {
+    for data_type in &metadata.application.data_types {
+        let auto_create = data_type.app_logic.as_ref().is_some_and(|logic| logic.auto_create == Some(true));
+        if auto_create && data_type.task_id.is_some() && !data_type.is_form() {
+            let place = metadata.place_in_data_type(&data_type.id, "appLogic/autoCreate");
+            let reason = format!("the data type `{}` is created with its task, but has no `classRef`", data_type.id);
+            problems.error(place, reason);
+        }
+        if let Some(task) = data_type.task_id.as_deref().filter(|task| process.node(task).is_none()) {
+            let place = metadata.place_in_data_type(&data_type.id, "taskId");
+            problems.warn(place, format!("the task `{task}` is not in the process"));
+        }
+    }
+}
+
+fn report(found: Vec<ProcessProblem>, problems: &mut Problems) {
+    for problem in found {
+        let severity = match problem.severity {
+            mottak_process::Severity::Error => Severity::Error,
+            mottak_process::Severity::Warning => Severity::Warning,
+        };
+        let reason = format!("{}: {}", problem.element, problem.reason);
+        problems.add(severity, Place::line(PROCESS, problem.line), reason);
+    }
+}

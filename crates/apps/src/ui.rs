@@ -1,0 +1,90 @@
+//! `ui/`: layout sets, pages and what goes with them.
+//!
+//! In the v8 layout `ui/layout-sets.json` lists the sets; in the v9 layout every folder is a set, and the list is made
+//! from the folders so that the same frontend can be served. Contract: app-api §14, §24; app-forms §5.
+
+mod folder;
+mod sets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mottak_forms::layout::{LayoutSet, Layouts};
+use mottak_process::Process;
+
+use crate::files::AppFiles;
+use crate::json::{JsonFile, Original};
+use crate::metadata::Metadata;
+use crate::problem::Problems;
+
+pub use folder::UiFolder;
+pub use sets::{LayoutSetEntry, UiGeneration};
+
+pub(crate) const ROOT: &str = "ui/";
+
+/// The user interface of an app.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    /// How the folder says which sets there are.
+    pub generation: UiGeneration,
+    /// The sets in the order of the file; in the v9 layout in order of name.
+    pub sets: Vec<LayoutSetEntry>,
+    /// `api/layoutsets`; none when the app has neither list nor folders.
+    pub layout_sets_document: Option<Bytes>,
+    /// `ui/Settings.json`.
+    pub settings_document: Option<Bytes>,
+    /// `ui/footer.json`.
+    pub footer_document: Option<Bytes>,
+    /// The pages of all sets, for rules on the server.
+    pub layouts: Arc<Layouts>,
+    folders: BTreeMap<String, UiFolder>,
+}
+
+impl Ui {
+    pub(crate) fn read(
+        files: &AppFiles,
+        metadata: &Metadata,
+        process: Option<&Process>,
+        problems: &mut Problems,
+    ) -> Self {
+        let folders = folder::read_all(files, problems);
+        let settings = root_document(files, "Settings.json", problems);
+        let found = sets::read(files, &folders, settings.as_ref(), problems);
+        let sets = sets::check(found.entries, metadata, process, &folders, problems);
+        let of_forms = sets.iter().filter_map(|entry| {
+            let folder = folders.get(&entry.id)?;
+            Some(LayoutSet { id: entry.id.clone(), data_type: entry.data_type.clone()?, pages: folder.pages.clone() })
+        });
+        let layouts = Arc::new(Layouts { sets: of_forms.collect() });
+        Self {
+            generation: found.generation,
+            sets,
+            layout_sets_document: found.document,
+            settings_document: settings.map(|file| file.plain()),
+            footer_document: root_document(files, "footer.json", problems).map(|file| file.plain()),
+            layouts,
+            folders,
+        }
+    }
+
+    /// The set with this id.
+    pub fn set(&self, id: &str) -> Option<&LayoutSetEntry> {
+        self.sets.iter().find(|set| set.id == id)
+    }
+
+    /// The set of a task: the first that lists it.
+    pub fn set_of_task(&self, task: &str) -> Option<&LayoutSetEntry> {
+        self.sets.iter().find(|set| set.tasks.iter().any(|id| id == task))
+    }
+
+    /// The folder `ui/{id}`, whether a set is listed for it or not.
+    pub fn folder(&self, id: &str) -> Option<&UiFolder> {
+        self.folders.get(id)
+    }
+}
+
+fn root_document(files: &AppFiles, name: &str, problems: &mut Problems) -> Option<JsonFile> {
+    let path = format!("{ROOT}{name}");
+    JsonFile::read(&path, files.get(&path)?, Original::CommentsAndTrailingCommas, problems)
+}
