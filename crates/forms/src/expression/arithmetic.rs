@@ -117,9 +117,9 @@ fn wrong_count() -> ExpressionError {
 }
 
 fn total(items: &[Value]) -> Result<Decimal, ExpressionError> {
-    items.iter().try_fold(Decimal::ZERO, |total, item| {
-        total.checked_add(operand(item)?).ok_or_else(ExpressionError::overflow)
-    })
+    items
+        .iter()
+        .try_fold(Decimal::ZERO, |total, item| total.checked_add(operand(item)?).ok_or_else(ExpressionError::overflow))
 }
 
 fn operand(value: &Value) -> Result<Decimal, ExpressionError> {

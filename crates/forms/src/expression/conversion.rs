@@ -77,6 +77,20 @@ pub(super) fn double(number: &Number) -> f64 {
     number.as_f64().unwrap_or(f64::NAN)
 }
 
+/// Whether two values are the same result: numbers as doubles, objects with the order of their members.
+pub(crate) fn is_same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => double(left) == double(right),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_same(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().zip(right).all(|((name, left), (other, right))| name == other && is_same(left, right))
+        }
+        _ => left == right,
+    }
+}
 
 fn number_as_boolean(number: f64) -> Option<bool> {
     match number {

@@ -49,7 +49,9 @@ pub(super) fn date_of(value: &Value) -> Result<Option<Moment>, ExpressionError> 
         Value::Null => Ok(None),
         Value::String(text) if text.trim().is_empty() => Ok(None),
         Value::String(text) => parse(text).map(Some),
-        other => Err(ExpressionError::new(format!("Date expressions only accept strings or null, got {}", shown(other)))),
+        other => {
+            Err(ExpressionError::new(format!("Date expressions only accept strings or null, got {}", shown(other))))
+        }
     }
 }
 
@@ -154,9 +156,9 @@ impl Reader<'_> {
 
     fn digits(&mut self, count: usize) -> Option<i32> {
         let (digits, rest) = self.0.split_at_checked(count)?;
-        let number = digits.iter().try_fold(0, |number, byte| {
-            byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0'))
-        })?;
+        let number = digits
+            .iter()
+            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i32::from(byte - b'0')))?;
         self.0 = rest;
         Some(number)
     }
@@ -199,7 +201,9 @@ mod tests {
         for text in ["2024-02-29", "2024-01-01T00:00", "2024-01-01t23:59:59.123456789z", "2024-01-01 10:00+02:00"] {
             assert!(parse(text).is_ok(), "{text}");
         }
-        for text in ["2024-1-1", "2024-01-01T10", "2024-01-01+01:00", "2024-01-01T10:00:00.", "2024-01-01T10:00+0100", "å"] {
+        for text in
+            ["2024-1-1", "2024-01-01T10", "2024-01-01+01:00", "2024-01-01T10:00:00.", "2024-01-01T10:00+0100", "å"]
+        {
             assert!(parse(text).is_err_and(|error| error.to_string().ends_with("Unknown format")), "{text}");
         }
         for text in ["2023-02-29", "2024-13-01", "2024-01-01T23:59:60", "2024-01-01T10:00+24:00", "0000-01-01"] {

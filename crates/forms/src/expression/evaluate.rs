@@ -47,8 +47,7 @@ pub fn evaluate(expression: &Expression, context: &EvaluationContext<'_>) -> Res
     match expression {
         Expression::Literal(value) => Ok(value.clone()),
         Expression::Call { function, arguments } => {
-            let values =
-                arguments.iter().map(|argument| evaluate(argument, context)).collect::<Result<Vec<_>, _>>()?;
+            let values = arguments.iter().map(|argument| evaluate(argument, context)).collect::<Result<Vec<_>, _>>()?;
             call(function, &Arguments { values, written: arguments }, context)
         }
     }
@@ -156,9 +155,7 @@ fn call(
         Function::Text => lookup::text(arguments, context),
         Function::CountDataElements => lookup::count_data_elements(arguments, context.facts),
         Function::Argv => lookup::argv(arguments, context),
-        Function::ArgumentValue if arguments.len() == 0 && context.arguments.is_some() => {
-            lookup::argument(0, context)
-        }
+        Function::ArgumentValue if arguments.len() == 0 && context.arguments.is_some() => lookup::argument(0, context),
         Function::ArgumentValue => Err(not_implemented("value")),
         Function::AuthContext => lookup::auth_context(arguments, context.facts),
         Function::Link(name) => match (context.purpose, arguments.values.first()) {
@@ -181,13 +178,10 @@ fn booleans(arguments: &Arguments<'_>) -> Result<Vec<bool>, ExpressionError> {
 fn choose(arguments: &Arguments<'_>) -> Result<Value, ExpressionError> {
     let (condition, chosen, otherwise) = match arguments.values.as_slice() {
         [condition, chosen] => (condition, chosen, &Value::Null),
-        [condition, chosen, word, otherwise] => {
-            let is_else = matches!(word, Value::String(word) if word.eq_ignore_ascii_case("else"));
-            if !is_else {
-                return Err(ExpressionError::new("Expected third argument to be \"else\""));
-            }
-            (condition, chosen, otherwise)
+        [_, _, word, ..] if !is_else(word) => {
+            return Err(ExpressionError::new("Expected third argument to be \"else\""));
         }
+        [condition, chosen, _, otherwise] => (condition, chosen, otherwise),
         other => {
             return Err(ExpressionError::new(format!(
                 "Expected either 2 arguments (if) or 4 (if + else), got {}",
@@ -196,6 +190,10 @@ fn choose(arguments: &Arguments<'_>) -> Result<Value, ExpressionError> {
         }
     };
     Ok(if boolean_of(condition)? { chosen.clone() } else { otherwise.clone() })
+}
+
+fn is_else(word: &Value) -> bool {
+    matches!(word, Value::String(word) if word.eq_ignore_ascii_case("else"))
 }
 
 fn object(arguments: &Arguments<'_>) -> Result<Value, ExpressionError> {

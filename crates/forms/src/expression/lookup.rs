@@ -62,10 +62,7 @@ pub(crate) fn field_value(
     Ok(concrete.map_or(Value::Null, |path| content.value(&path)))
 }
 
-pub(super) fn data_model(
-    arguments: &Arguments<'_>,
-    context: &EvaluationContext<'_>,
-) -> Result<Value, ExpressionError> {
+pub(super) fn data_model(arguments: &Arguments<'_>, context: &EvaluationContext<'_>) -> Result<Value, ExpressionError> {
     let wrong = || ExpressionError::new(format!("expected 1-2 argument(s), got {}", arguments.len()));
     let data_type = match arguments.written {
         [_] => None,
@@ -83,10 +80,7 @@ pub(super) fn data_model(
     }
 }
 
-pub(super) fn component(
-    arguments: &Arguments<'_>,
-    context: &EvaluationContext<'_>,
-) -> Result<Value, ExpressionError> {
+pub(super) fn component(arguments: &Arguments<'_>, context: &EvaluationContext<'_>) -> Result<Value, ExpressionError> {
     let [id] = arguments.exactly()?;
     let Value::String(id) = id else {
         return Err(ExpressionError::new(format!("Cannot lookup component {}", shown(id))));
@@ -134,7 +128,9 @@ pub(super) fn frontend_settings(arguments: &Arguments<'_>, facts: &Facts<'_>) ->
     let [key] = arguments.exactly()?;
     match key {
         Value::Null => Err(ExpressionError::new("Value cannot be null. (Parameter 'key')")),
-        Value::String(key) => Ok(facts.frontend_settings.get(key).map_or(Value::Null, |value| Value::from(value.as_str()))),
+        Value::String(key) => {
+            Ok(facts.frontend_settings.get(key).map_or(Value::Null, |value| Value::from(value.as_str())))
+        }
         other => Err(ExpressionError::new(format!("Expected argument to be string, got {}", shown(other)))),
     }
 }
@@ -142,9 +138,7 @@ pub(super) fn frontend_settings(arguments: &Arguments<'_>, facts: &Facts<'_>) ->
 pub(super) fn text(arguments: &Arguments<'_>, context: &EvaluationContext<'_>) -> Result<Value, ExpressionError> {
     match arguments.values.as_slice() {
         [Value::Null] => Ok(Value::Null),
-        [Value::String(key)] => {
-            Ok(Value::String(text::translate(key, context, None).unwrap_or_else(|| key.clone())))
-        }
+        [Value::String(key)] => Ok(Value::String(text::translate(key, context, None).unwrap_or_else(|| key.clone()))),
         _ => Err(ExpressionError::new("The text function expects a single string argument")),
     }
 }
@@ -168,8 +162,7 @@ pub(super) fn argv(arguments: &Arguments<'_>, context: &EvaluationContext<'_>) -
 
 /// The positional argument at `index`.
 pub(super) fn argument(index: usize, context: &EvaluationContext<'_>) -> Result<Value, ExpressionError> {
-    let arguments =
-        context.arguments.ok_or_else(|| ExpressionError::new("No positional arguments available"))?;
+    let arguments = context.arguments.ok_or_else(|| ExpressionError::new("No positional arguments available"))?;
     arguments.get(index).cloned().ok_or_else(|| ExpressionError::new(format!("Index {index} out of range")))
 }
 

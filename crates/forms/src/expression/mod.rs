@@ -30,12 +30,11 @@ mod strings;
 mod syntax;
 pub mod testing;
 
-pub(crate) use conversion::printed;
+pub(crate) use conversion::{is_same, printed};
 pub(crate) use lookup::{field_value, instance_property};
 
 pub use data::{
-    DataSource, DataTypeFacts, Dialect, ElementFacts, ElementIndex, Facts, InstanceFacts, OwnerKind,
-    Permissions,
+    DataSource, DataTypeFacts, Dialect, ElementFacts, ElementIndex, Facts, InstanceFacts, OwnerKind, Permissions,
 };
 pub use evaluate::{EvaluationContext, Purpose, evaluate, evaluate_boolean};
 pub use function::Function;

@@ -7,10 +7,7 @@ use super::conversion::{number_of, text_of};
 use super::evaluate::Arguments;
 
 /// A question about two texts; false when either is null.
-pub(super) fn test(
-    arguments: &Arguments<'_>,
-    holds: impl Fn(&str, &str) -> bool,
-) -> Result<Value, ExpressionError> {
+pub(super) fn test(arguments: &Arguments<'_>, holds: impl Fn(&str, &str) -> bool) -> Result<Value, ExpressionError> {
     Ok(Value::Bool(matches!(two_texts(arguments)?, (Some(text), Some(part)) if holds(&text, &part))))
 }
 

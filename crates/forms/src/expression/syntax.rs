@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::function::Function;
 use super::ExpressionError;
+use super::function::Function;
 
 /// How deep calls may be nested. Deeper expressions are refused when parsed, so evaluation can recurse safely.
 pub const MAX_DEPTH: usize = 64;

@@ -12,8 +12,8 @@ use super::page::Page;
 use super::sets::{LayoutSet, Layouts};
 use crate::FieldPath;
 use crate::expression::{
-    ElementIndex, EvaluationContext, Expression, ExpressionError, Facts, Purpose, element_for,
-    evaluate_boolean, field_value,
+    ElementIndex, EvaluationContext, Expression, ExpressionError, Facts, Purpose, element_for, evaluate_boolean,
+    field_value,
 };
 
 /// How many components may depend on each other's hidden state in a chain.
@@ -166,11 +166,8 @@ impl<'a> ComponentContexts<'a> {
             [only] => Ok(*only),
             [] => {
                 let rows: Vec<String> = row_indices.iter().map(ToString::to_string).collect();
-                let rows = if rows.is_empty() {
-                    String::new()
-                } else {
-                    format!(" with row indices {}", rows.join(", "))
-                };
+                let rows =
+                    if rows.is_empty() { String::new() } else { format!(" with row indices {}", rows.join(", ")) };
                 Err(ExpressionError::new(format!("Unable to find component with identifier {component_id}{rows}")))
             }
             _ => Err(ExpressionError::new(format!("Found more than one component with identifier {component_id}"))),

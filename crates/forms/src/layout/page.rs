@@ -220,7 +220,10 @@ impl<'a> Reader<'a> {
             "subform" => match written.members.get("layoutSet").and_then(Value::as_str) {
                 Some(layout_set) => ComponentKind::Subform { layout_set: layout_set.to_owned() },
                 None => {
-                    self.problem(format!("{}/layoutSet", written.pointer), format!("{} must name a layout set", written.id));
+                    self.problem(
+                        format!("{}/layoutSet", written.pointer),
+                        format!("{} must name a layout set", written.id),
+                    );
                     ComponentKind::Leaf
                 }
             },

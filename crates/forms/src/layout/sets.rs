@@ -57,9 +57,7 @@ pub fn page_order(set: &str, settings: &Value) -> Result<Vec<String>, LayoutProb
     match (present("order"), present("groups")) {
         (Some(_), Some(_)) => Err(problem("/pages", "has both order and groups")),
         (None, None) => Err(problem("/pages", "has neither order nor groups")),
-        (Some(order), None) => {
-            names_in(order).ok_or_else(|| problem("/pages/order", "must be a list of page names"))
-        }
+        (Some(order), None) => names_in(order).ok_or_else(|| problem("/pages/order", "must be a list of page names")),
         (None, Some(groups)) => {
             let groups = groups.as_array().ok_or_else(|| problem("/pages/groups", "must be a list"))?;
             let orders = groups.iter().map(|group| group.get("order").and_then(names_in));
@@ -117,7 +115,8 @@ mod tests {
 
     #[test]
     fn the_first_set_that_lists_a_task_is_the_tasks_set() {
-        let sets = json!({"sets": [{"id": "sub", "dataType": "s"}, {"id": "a", "tasks": ["T"]}, {"id": "b", "tasks": ["T"]}]});
+        let sets =
+            json!({"sets": [{"id": "sub", "dataType": "s"}, {"id": "a", "tasks": ["T"]}, {"id": "b", "tasks": ["T"]}]});
         let sets = LayoutSets::parse(&sets).expect("sets");
         assert_eq!(sets.for_task("T").map(|entry| entry.id.as_str()), Some("a"));
         assert!(sets.for_task("U").is_none());

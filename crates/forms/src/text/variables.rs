@@ -15,11 +15,7 @@ pub type TextParameters = BTreeMap<String, String>;
 const MAX_REFERENCES: usize = 8;
 
 /// The text of a key in the language of the context; `None` when there is no such text.
-pub fn translate(
-    key: &str,
-    context: &EvaluationContext<'_>,
-    parameters: Option<&TextParameters>,
-) -> Option<String> {
+pub fn translate(key: &str, context: &EvaluationContext<'_>, parameters: Option<&TextParameters>) -> Option<String> {
     translate_below(key, context, parameters, &mut Vec::new())
 }
 
