@@ -71,9 +71,9 @@ impl FormData {
         FormValue::Object(self.root.clone())
     }
 
-    /// True when both documents hold the same values; numbers compare by value.
+    /// True when both documents hold the same values, numbers with the same scale: what is written is the same.
     pub fn same_values(&self, other: &Self) -> bool {
-        self.root == other.root
+        self.root.is_written_like(&other.root)
     }
 
     /// Makes a path concrete by taking the row indices of the context for lists that have no index of their own.

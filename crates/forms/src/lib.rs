@@ -26,11 +26,15 @@ pub mod expression;
 pub mod json;
 pub mod layout;
 pub mod model;
+mod normalize;
+pub mod patch;
 pub mod path;
+mod row_ids;
 pub mod text;
 mod time_text;
 pub mod validation;
 pub mod value;
+pub mod xml;
 
 pub use data::FormData;
 pub use decimal::Decimal;

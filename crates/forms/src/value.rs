@@ -56,6 +56,16 @@ impl FormValue {
         !matches!(self, Self::Object(_) | Self::List(_))
     }
 
+    /// Equality that tells `1.5` from `1.50`.
+    fn is_written_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a == b && a.scale() == b.scale(),
+            (Self::Object(a), Self::Object(b)) => a.is_written_like(b),
+            (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_written_like(b)),
+            (a, b) => a == b,
+        }
+    }
+
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -191,6 +201,13 @@ impl FormObject {
     pub fn set_row_id(&mut self, id: String) {
         self.remove(ROW_ID);
         self.members.insert(0, (ROW_ID.to_owned(), FormValue::Text(id)));
+    }
+
+    pub(crate) fn is_written_like(&self, other: &Self) -> bool {
+        let same = |((name, a), (other_name, b)): (&(String, FormValue), &(String, FormValue))| {
+            name == other_name && a.is_written_like(b)
+        };
+        self.members.len() == other.members.len() && self.members.iter().zip(&other.members).all(same)
     }
 
     /// An object of members of which later duplicates win, in the place of the first.

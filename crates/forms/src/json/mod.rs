@@ -13,7 +13,8 @@ pub use parse::{JsonSyntaxError, Syntax, parse};
 
 use crate::data::FormData;
 use crate::model::Model;
-pub(crate) use conform::conform;
+pub(crate) use conform::{conform, parse_row_id};
+pub(crate) use parse::MAX_DEPTH;
 
 /// How much a document may differ from the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
