@@ -162,7 +162,10 @@ fn read_nextest_results(results: impl Read) -> anyhow::Result<Outcomes> {
 
 /// `cargo test`: one line per test, `test module::name ... ok`, and one summary per binary.
 fn run_libtest(mut command: Command, filter: Option<&str>) -> anyhow::Result<TestRun> {
-    command.args(["test", "--workspace", "--all-targets", "--no-fail-fast"]).args(filter).stdout(Stdio::piped());
+    command
+        .args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
+        .args(filter)
+        .stdout(Stdio::piped());
     let mut child = command.spawn().context("starting cargo test")?;
     let results = child.stdout.take().expect("standard output was piped");
     let outcomes = read_libtest_results(results, |line| println!("{line}"))?;

@@ -7,6 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The requests of one load, as the bytes that go out.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ impl Measured {
 
 /// Sends requests from `clients` connections for `duration`, or until they are used up.
 ///
-/// Fails when any answer has a status that is not `expected`.
+/// Fails when any answer has a status that is not `expected`, or comes more than a minute after the end.
 pub(super) async fn run(
     address: SocketAddr,
     clients: usize,
@@ -67,15 +71,21 @@ pub(super) async fn run(
         connections.push(Client::connect(address).await?);
     }
     let begin = Instant::now();
-    let mut running = tokio::task::JoinSet::new();
+    let mut running = JoinSet::new();
     for connection in connections {
         running.spawn(drive(connection, requests.clone(), begin + duration, expected));
     }
+    let latencies =
+        tokio::time::timeout(duration + PATIENCE, collect(running)).await.context("answers are missing")??;
+    Ok(Measured { elapsed: begin.elapsed(), latencies })
+}
+
+async fn collect(mut running: JoinSet<anyhow::Result<Histogram>>) -> anyhow::Result<Histogram> {
     let mut latencies = Histogram::new();
     while let Some(finished) = running.join_next().await {
         latencies.add(&finished.context("a client of the load panicked")??);
     }
-    Ok(Measured { elapsed: begin.elapsed(), latencies })
+    Ok(latencies)
 }
 
 async fn drive(
