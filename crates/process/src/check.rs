@@ -12,7 +12,7 @@ use crate::problem::Problems;
 pub(crate) fn check(process: &Process, outline: &Outline, problems: &mut Problems) {
     let elements: HashMap<&str, &Element> = outline.elements.iter().map(|element| (element.id, element)).collect();
     let flows: HashMap<&str, &Flow> = outline.flows.iter().map(|flow| (flow.id, flow)).collect();
-    refuse_dangling_flows(outline, &elements, problems);
+    refuse_dangling_flows(process, outline, &elements, problems);
     warn_of_stale_names(outline, &flows, problems);
     for element in &outline.elements {
         match element.kind {
@@ -24,11 +24,29 @@ pub(crate) fn check(process: &Process, outline: &Outline, problems: &mut Problem
     check_ends(process, outline, problems);
 }
 
-fn refuse_dangling_flows(outline: &Outline, elements: &HashMap<&str, &Element>, problems: &mut Problems) {
+fn refuse_dangling_flows(
+    process: &Process,
+    outline: &Outline,
+    elements: &HashMap<&str, &Element>,
+    problems: &mut Problems,
+) {
+    let leaves_a_gateway: HashSet<&str> = process
+        .gateways
+        .iter()
+        .flat_map(|gateway| process.outgoing(&gateway.id))
+        .map(|flow| flow.id.as_str())
+        .collect();
     for flow in &outline.flows {
         for (attribute, id) in [("sourceRef", flow.source), ("targetRef", flow.target)] {
-            if !elements.contains_key(id) {
-                problems.error(flow.xml, format!("`{attribute}` names `{id}`, which is not an element of the process"));
+            if elements.contains_key(id) {
+                continue;
+            }
+            let reason = format!("`{attribute}` names `{id}`, which is not an element of the process");
+            // compat: a flow a gateway names leaves that gateway, whatever its own source says; such apps run.
+            if attribute == "sourceRef" && leaves_a_gateway.contains(flow.id) {
+                problems.warn(flow.xml, reason);
+            } else {
+                problems.error(flow.xml, reason);
             }
         }
         if elements.get(flow.target).is_some_and(|target| target.kind == Kind::StartEvent) {

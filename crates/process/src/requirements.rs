@@ -16,13 +16,14 @@ impl Process {
             let fields = config.in_environment(environment).err().unwrap_or_default();
             fields.into_iter().map(move |field| {
                 let reason = format!("`eFormidlingConfig/{field}` has no value in {environment:?}");
-                error(&task.id, task.position, reason)
+                problem(Severity::Error, &task.id, task.position, reason)
             })
         });
         missing.collect()
     }
 
     /// Refuses configuration that names a data type which is not among `data_types`, the ids in the app's metadata.
+    /// Only a warning where such a type is merely skipped: in what eFormidling sends.
     pub fn check_data_types(&self, data_types: &[&str]) -> Vec<ProcessProblem> {
         let mut problems = Vec::new();
         for task in &self.tasks {
@@ -32,13 +33,16 @@ impl Process {
                     .iter()
                     .any(|known| *known == id || (field == "dataTypesToSign" && known.eq_ignore_ascii_case(id)));
                 if !is_known {
-                    problems.push(unknown_data_type(&task.id, task.position, field, id));
+                    let severity =
+                        if field == "eFormidlingConfig/dataTypes" { Severity::Warning } else { Severity::Error };
+                    problems.push(unknown_data_type(severity, &task.id, task.position, field, id));
                 }
             }
         }
         for gateway in &self.gateways {
             if let Some(id) = gateway.connected_data_type.as_deref().filter(|id| !data_types.contains(id)) {
-                problems.push(unknown_data_type(&gateway.id, gateway.position, "connectedDataTypeId", id));
+                let position = gateway.position;
+                problems.push(unknown_data_type(Severity::Error, &gateway.id, position, "connectedDataTypeId", id));
             }
         }
         problems
@@ -64,16 +68,17 @@ fn named_data_types(task: &Task) -> Vec<(&'static str, &str)> {
         named.push(("subformDataTypeId", &config.subform_data_type));
     }
     if let Some(config) = &task.e_formidling {
-        named.extend(config.data_types.values().flatten().map(|id| ("dataTypes", id.as_str())));
+        named.extend(config.data_types.values().flatten().map(|id| ("eFormidlingConfig/dataTypes", id.as_str())));
     }
     named
 }
 
-fn unknown_data_type(element: &str, position: Position, field: &str, id: &str) -> ProcessProblem {
-    error(element, position, format!("`{field}` names the data type `{id}`, which the app's metadata does not have"))
+fn unknown_data_type(severity: Severity, element: &str, position: Position, field: &str, id: &str) -> ProcessProblem {
+    let reason = format!("`{field}` names the data type `{id}`, which the app's metadata does not have");
+    problem(severity, element, position, reason)
 }
 
-fn error(element: &str, position: Position, reason: String) -> ProcessProblem {
+fn problem(severity: Severity, element: &str, position: Position, reason: String) -> ProcessProblem {
     let Position { line, column } = position;
-    ProcessProblem { severity: Severity::Error, line, column, element: element.to_owned(), reason }
+    ProcessProblem { severity, line, column, element: element.to_owned(), reason }
 }

@@ -136,6 +136,17 @@ fn legacy_forms_that_disagree_are_refused() {
 }
 
 #[test]
+fn compat_a_flow_named_by_a_gateway_may_have_a_stale_source() {
+    let more = "<b:exclusiveGateway id='G'><b:outgoing>Ut</b:outgoing></b:exclusiveGateway>\
+                <b:sequenceFlow id='Ut' sourceRef='Borte' targetRef='End'/>\
+                <b:sequenceFlow id='Inn' sourceRef='Nord' targetRef='G'/><b:startEvent id='Nord'/>";
+    let process = Process::parse(&with_task(&of_type("data", ""), more)).expect("it runs today");
+    assert!(process.warnings.iter().any(|warning| warning.element == "Ut"), "{:?}", process.warnings);
+    let steps = start(&process, Some("Nord"), &mut judge_action).expect("a way");
+    assert!(matches!(steps.last(), Some(Step::EndEvent { .. })));
+}
+
+#[test]
 fn no_start_event_is_refused() {
     let empty = "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL'><process id='P'/></definitions>";
     assert_eq!(refusals(empty), ["P: there is no `startEvent`"]);
@@ -315,4 +326,16 @@ fn task_elements_are_reported_before_service_tasks() {
     let process = sign();
     let ids: Vec<_> = process.tasks_as_reported().map(|task| task.id.as_str()).collect();
     assert_eq!(ids, ["Soknad", "Bekreft", "Betal", "Signer", "SkiltPdf", "Pdf", "Send"]);
+}
+
+#[test]
+fn example_apps_have_sound_processes() {
+    let apps = mottak_testing::repository_root().join("apps");
+    for app in ["kulturstotte", "skjenkebevilling"] {
+        let folder = apps.join(app).join("App/config");
+        let xml = std::fs::read_to_string(folder.join("process/process.bpmn")).expect("the app's process");
+        let process = Process::parse(&xml).unwrap_or_else(|problems| panic!("{app}: {problems:#?}"));
+        assert_eq!(process.warnings, [], "{app}");
+        assert_eq!(process.check_data_types(&["soknad"]), [], "{app}");
+    }
 }

@@ -232,3 +232,50 @@ fn misconfigured_signing_is_refused_for_its_fault() {
         assert!(problems.iter().any(|problem| problem.reason.contains(fault)), "{problems:?}");
     }
 }
+
+#[test]
+fn processes_of_the_shared_apps_fit_their_metadata() {
+    let Some(apps) = shared("data/apps") else { return println!("skipped: no shared apps") };
+    let mut checked = 0;
+    for app in fs::read_dir(apps).expect("the apps") {
+        let config = app.expect("an app").path().join("App/config");
+        let Ok(xml) = fs::read_to_string(config.join("process/process.bpmn")) else { continue };
+        let process = Process::parse_with(&xml, &options(true))
+            .unwrap_or_else(|problems| panic!("{}: {problems:#?}", config.display()));
+        let metadata = fs::read_to_string(config.join("applicationmetadata.json")).expect("metadata");
+        let metadata: serde_json::Value =
+            serde_json::from_str(metadata.trim_start_matches('\u{feff}')).expect("metadata is JSON");
+        let types = metadata["dataTypes"].as_array().expect("data types");
+        let ids: Vec<&str> = types.iter().filter_map(|data_type| data_type["id"].as_str()).collect();
+        let mut problems = process.check_data_types(&ids);
+        problems.retain(|problem| problem.severity == Severity::Error);
+        assert_eq!(problems, [], "{}", config.display());
+        checked += 1;
+    }
+    println!("{checked} apps checked");
+}
+
+#[test]
+fn joining_gateway_is_followed_alone_and_in_a_chain() {
+    let _rows = covers("app-process", &["57"]);
+    let Some(file) = shared("data/process/core-test-gateway-join.bpmn") else {
+        return println!("skipped: no shared definitions");
+    };
+    // The first gateway is decided by code; a default flow stands for that decision.
+    let xml = fs::read_to_string(file).expect("a definition");
+    let xml = xml
+        .replace("<bpmn:exclusiveGateway id=\"Gateway1\"", "<bpmn:exclusiveGateway id=\"Gateway1\" default=\"Flow4\"");
+    let process = Process::parse(&xml).expect("a sound definition");
+    for (task, expected) in [("Task1", vec!["Gateway1", "Gateway2"]), ("Task2", vec!["Gateway2"])] {
+        let steps = leave(&process, task, None, &mut |_, _| Ok(false)).expect("a way");
+        let passed: Vec<_> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::PassGateway { gateway, .. } => Some(gateway.id.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(passed, expected);
+        assert!(matches!(steps.last(), Some(Step::EndEvent { .. })));
+    }
+}
