@@ -1,6 +1,7 @@
-//! Rule conditions in the one shape the platform understands (contract §2.5).
+//! Rule conditions: the one shape the platform understands (contract §2.5), and what else the standard allows.
 
 use crate::decision::Status;
+use crate::expression::Expression;
 use crate::functions::{FunctionError, MatchFunction};
 use crate::request::{Request, Value};
 use crate::vocabulary::{Category, DataType};
@@ -12,7 +13,9 @@ pub(crate) enum Condition {
     NeverHolds,
     /// One policy value against the values of one attribute.
     Comparison(Comparison),
-    /// Anything else; asking is an error.
+    /// Any other expression of the standard.
+    Expression(Expression),
+    /// Something that is not understood; asking is an error.
     Unsupported,
 }
 
@@ -51,6 +54,11 @@ impl Condition {
         match self {
             Self::NeverHolds => Ok(ConditionResult::Fails),
             Self::Comparison(comparison) => comparison.evaluate(request),
+            Self::Expression(expression) => Ok(match expression.holds(request) {
+                Ok(true) => ConditionResult::Holds,
+                Ok(false) => ConditionResult::Fails,
+                Err(undecided) => ConditionResult::Indeterminate(undecided.into()),
+            }),
             Self::Unsupported => Err(FunctionError),
         }
     }

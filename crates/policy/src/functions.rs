@@ -2,8 +2,12 @@
 
 use fancy_regex::Regex;
 
+use crate::expression::Evaluated;
+use crate::expression::datum::Datum;
+use crate::expression::function::Function;
 use crate::moment::Moment;
 use crate::uri::Uri;
+use crate::vocabulary::DataType;
 
 /// A match function with the policy's value already read, so that a decision parses only the request's value.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub(crate) enum MatchFunction {
     /// The instant the policy names, in nanoseconds.
     DateTimeEqual(Option<i128>),
     RegexpMatch(Box<Regex>),
+    /// A function of the standard that the platform does not name, with its first argument.
+    Standard(Function, Datum),
     /// A function this engine does not have; asking is an error.
     Unsupported,
 }
@@ -56,6 +62,19 @@ impl MatchFunction {
         })
     }
 
+    /// The function of a `Match`, which may be any of the standard's that compares two values.
+    pub(crate) fn for_match(function: &str, data_type: &str, policy_value: &str) -> Result<Self, String> {
+        let compiled = Self::new(function, policy_value)?;
+        if !matches!(compiled, Self::Unsupported) {
+            return Ok(compiled);
+        }
+        let value = Datum::parse(&DataType::from_uri(data_type), policy_value);
+        Ok(match (Function::from_uri(function), value) {
+            (Some(function), Some(value)) => Self::Standard(function, value),
+            _ => Self::Unsupported,
+        })
+    }
+
     /// Whether the request's value, which has the policy value's data type, satisfies the function.
     pub(crate) fn holds(&self, request_value: &str) -> Result<bool, FunctionError> {
         match self {
@@ -78,6 +97,13 @@ impl MatchFunction {
             }
             // A pattern that backtracks beyond the engine's limit is an error, never a match.
             Self::RegexpMatch(pattern) => pattern.is_match(request_value).map_err(|_| FunctionError),
+            Self::Standard(function, policy_value) => {
+                let given = Datum::parse(&policy_value.data_type(), request_value).ok_or(FunctionError)?;
+                match function.apply(&[Evaluated::One(policy_value.clone()), Evaluated::One(given)]) {
+                    Ok(Evaluated::One(Datum::Boolean(holds))) => Ok(holds),
+                    _ => Err(FunctionError),
+                }
+            }
             Self::Unsupported => Err(FunctionError),
         }
     }

@@ -8,6 +8,7 @@
 mod combine;
 mod condition;
 mod decision;
+mod expression;
 mod functions;
 mod mentions;
 mod moment;

@@ -56,6 +56,36 @@ impl Moment {
     pub(crate) fn time_of_day(self) -> i64 {
         (self.nanosecond - self.offset.unwrap_or(0) * MINUTE).rem_euclid(DAY)
     }
+
+    /// The moment so much later, in the same zone.
+    pub(crate) fn plus_nanoseconds(self, nanoseconds: i128) -> Option<Self> {
+        let local = i128::from(self.day) * i128::from(DAY) + i128::from(self.nanosecond);
+        let moved = local.checked_add(nanoseconds)?;
+        let day = i64::try_from(moved.div_euclid(i128::from(DAY))).ok()?;
+        Some(Self { day, nanosecond: i64::try_from(moved.rem_euclid(i128::from(DAY))).ok()?, ..self })
+    }
+
+    /// The same day of the month so many months later, or the last day of a shorter month.
+    pub(crate) fn plus_months(self, months: i64) -> Option<Self> {
+        let (year, month, day) = calendar_day(self.day);
+        let month_number = year.checked_mul(12)?.checked_add(month - 1)?.checked_add(months)?;
+        let (year, month) = (month_number.div_euclid(12), month_number.rem_euclid(12) + 1);
+        (-1_000_000_000..1_000_000_000).contains(&year).then_some(())?;
+        Some(Self { day: day_number(year, month, day.min(days_in_month(year, month))), ..self })
+    }
+}
+
+/// Year, month and day of a day number; the inverse of [`day_number`].
+fn calendar_day(day: i64) -> (i64, i64, i64) {
+    let from_era = day + 719_468;
+    let era = from_era.div_euclid(146_097);
+    let day_of_era = from_era.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day_of_month)
 }
 
 /// Cuts `Z`, `+hh:mm` or `-hh:mm` off the end. A zone that is there but wrong refuses the text.
@@ -134,6 +164,14 @@ mod tests {
         assert_eq!(utc.instant(), east.instant());
         assert_eq!(utc.day, 11_768);
         assert_eq!(Moment::parse_date("2002-03-22-05:00").map(|date| date.day), Some(11_768));
+    }
+
+    #[test]
+    fn a_month_later_is_the_same_day_or_the_last_of_a_shorter_month() {
+        let later = |text: &str, months| Moment::parse_date(text).and_then(|date| date.plus_months(months));
+        assert_eq!(later("2024-01-31", 1), Moment::parse_date("2024-02-29"));
+        assert_eq!(later("2024-03-31", -13), Moment::parse_date("2023-02-28"));
+        assert_eq!(later("2024-12-15", 1), Moment::parse_date("2025-01-15"));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use roxmltree::{Document, Node};
 use crate::combine::Combining;
 use crate::condition::{Comparison, ComparisonTest, Condition};
 use crate::decision::{Assignment, Obligation};
+use crate::expression::Expression;
+use crate::expression::function::function_name;
 use crate::functions::MatchFunction;
 use crate::policy::{AllOf, Policy, Rule, RuleEffect, Test, TestNumber};
 use crate::vocabulary::{Category, DataType, MINIMUM_LEVEL, MINIMUM_LEVEL_ORG};
@@ -257,7 +259,7 @@ impl<'d> Reader<'d> {
         if let Some(&number) = self.numbers.get(&key) {
             return Some(number);
         }
-        let function = match MatchFunction::new(function, &value.text) {
+        let function = match MatchFunction::for_match(function, value.data_type, &value.text) {
             Ok(function) => function,
             Err(reason) => {
                 self.problems.add(found, reason);
@@ -297,7 +299,9 @@ impl<'d> Reader<'d> {
         self.problems.check_children(condition, &[EXPRESSIONS]);
         let Some(apply) = child(condition, "Apply") else { return Condition::NeverHolds };
         self.check_apply(apply);
-        self.comparison(apply).unwrap_or(Condition::Unsupported)
+        self.comparison(apply)
+            .or_else(|| Expression::compile(apply).map(Condition::Expression))
+            .unwrap_or(Condition::Unsupported)
     }
 
     /// Everything below an `Apply` must be an expression, whether or not it will be understood.
@@ -330,13 +334,16 @@ impl<'d> Reader<'d> {
             return None;
         }
         let (value, designator) = (self.value(value)?, self.designator(designator)?);
-        let test = match inner.rsplit(':').next().unwrap_or_default() {
-            "time-bag-size" | "date-bag-size" | "dateTime-bag-size" => {
+        let inner_name = function_name(inner).unwrap_or_default();
+        let test = match (function_name(function)?, inner_name) {
+            ("integer-equal", "time-bag-size" | "date-bag-size" | "dateTime-bag-size") => {
                 ComparisonTest::BagSize(value.text.trim().parse().ok())
             }
-            inner => match MatchFunction::new(function, &value.text) {
+            // The pattern is the first argument; an attribute in its place is no business of this shape.
+            ("string-regexp-match", _) if !is(left, "AttributeValue") => return None,
+            (name, inner_name) => match MatchFunction::new(function, &value.text) {
                 Ok(MatchFunction::Unsupported) => return None,
-                Ok(compiled) if inner.ends_with("-one-and-only") || function.ends_with("-one-and-only") => {
+                Ok(compiled) if inner_name.ends_with("-one-and-only") || name.ends_with("-one-and-only") => {
                     ComparisonTest::OneAndOnly(compiled)
                 }
                 Ok(compiled) if inner.is_empty() => ComparisonTest::Any(compiled),

@@ -36,6 +36,7 @@ fn reason_to_differ(policy: &str, case: &Json) -> &'static str {
         _ if policy.contains("<PolicySet") => "policy sets are refused",
         _ if policy.contains("AttributeSelector") => "attribute selectors",
         _ if policy.contains("VariableReference") => "variables",
+        _ if policy.contains("xpath") => "XPath functions",
         _ => "other",
     }
 }
