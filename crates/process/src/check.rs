@@ -21,6 +21,7 @@ pub(crate) fn check(process: &Process, outline: &Outline, problems: &mut Problem
             Kind::EndEvent => {}
         }
     }
+    warn_of_unknown_printed_tasks(process, &elements, problems);
     check_ends(process, outline, problems);
 }
 
@@ -104,6 +105,17 @@ fn check_gateway(process: &Process, element: &Element, problems: &mut Problems) 
     if default.is_none() && flows.len() > 1 && flows.iter().all(|flow| flow.condition.is_none()) {
         problems
             .warn(element.xml, "several flows leave the gateway, with neither conditions nor a default to choose by");
+    }
+}
+
+fn warn_of_unknown_printed_tasks(process: &Process, elements: &HashMap<&str, &Element>, problems: &mut Problems) {
+    for task in &process.tasks {
+        let printed = task.pdf.iter().flat_map(|config| &config.auto_pdf_task_ids);
+        for unknown in printed.filter(|id| !elements.contains_key(id.as_str())) {
+            if let Some(element) = elements.get(task.id.as_str()) {
+                problems.warn(element.xml, format!("`autoPdfTaskIds` names `{unknown}`, which is not a task"));
+            }
+        }
     }
 }
 

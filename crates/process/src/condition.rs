@@ -25,12 +25,13 @@ impl Condition {
 /// `text` with comments and trailing commas replaced by blanks, so that positions stay the same.
 fn plain_json(text: &str) -> Cow<'_, str> {
     let mut bytes = text.as_bytes().to_vec();
-    let mut trailing_comma = None;
+    // The last comma, while nothing has followed it; and whether a value stands before the present place.
+    let (mut trailing_comma, mut after_value) = (None, false);
     let mut at = 0;
     while at < bytes.len() {
         match bytes[at] {
             b'"' => {
-                trailing_comma = None;
+                (trailing_comma, after_value) = (None, true);
                 at = after_string(&bytes, at);
                 continue;
             }
@@ -40,14 +41,15 @@ fn plain_json(text: &str) -> Cow<'_, str> {
                 at = end;
                 continue;
             }
-            b',' => trailing_comma = Some(at),
+            b',' => (trailing_comma, after_value) = (after_value.then_some(at), false),
             b']' | b'}' => {
                 if let Some(comma) = trailing_comma.take() {
                     bytes[comma] = b' ';
                 }
+                after_value = true;
             }
             byte if byte.is_ascii_whitespace() => {}
-            _ => trailing_comma = None,
+            byte => (trailing_comma, after_value) = (None, !matches!(byte, b'[' | b'{' | b':')),
         }
         at += 1;
     }
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn broken_json_is_refused() {
-        for text in ["", "[", "[1,,2]", "\"open", "/* open", "[1] 2"] {
+        for text in ["", "[", "[,]", "[1,,]", "[1,,2]", "\"open", "/* open", "[1] 2"] {
             assert!(Condition::parse(text).is_err(), "{text}");
         }
     }

@@ -58,7 +58,8 @@ pub struct Gateway {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SequenceFlow {
     pub id: String,
-    /// Id of an element of this process.
+    /// Id of the element it leaves, as the file says. What leaves an element, [`Process::outgoing`] knows: a gateway
+    /// may name flows of its own.
     pub source: String,
     /// Id of an element of this process.
     pub target: String,
