@@ -1,0 +1,347 @@
+//! The store as plain maps under one lock: the executable specification of the port, and a store for tests.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, PartyId, Time};
+use mottak_service::ports::{
+    Blob, BlobFailure, Blobs, Body, Change, Clock, CommitFailure, Committed, Cursor, ElementChange, ElementPut, Expect,
+    Ids, InstanceQuery, Job, Page, PortFuture, RandomIds, Snapshot, Staged, StagedWriter, Store, StoreFailure,
+};
+
+use crate::jobs::{ClaimedJob, JobId};
+use crate::matching::{compare, matches};
+use crate::rules::{check, commit_time, failure, moves_instance, stored_instance};
+
+/// Keeps everything in memory and forgets it when dropped.
+#[derive(Debug)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    state: Arc<Mutex<State>>,
+    blobs: MemoryBlobs,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The time of the last commit.
+    last: Time,
+    instances: BTreeMap<(Guid, PartyId), Row>,
+    /// Which instance a data element belongs to.
+    homes: HashMap<(PartyId, Guid), Guid>,
+    objects: HashMap<String, Object>,
+    jobs: BTreeMap<JobId, (Job, u32)>,
+    last_job: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    version: u64,
+    changed: Time,
+    document: Instance,
+    elements: Vec<Element>,
+    events: Vec<InstanceEvent>,
+}
+
+#[derive(Clone, Debug)]
+struct Element {
+    document: DataElement,
+    content: Option<Content>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Bytes(Bytes),
+    Object(String),
+}
+
+#[derive(Debug)]
+struct Object {
+    bytes: Bytes,
+    /// The one element whose content it is.
+    holder: Option<(PartyId, Guid)>,
+}
+
+impl MemoryStore {
+    /// An empty store that takes the time from `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            last: Time::from_ticks(0),
+            instances: BTreeMap::new(),
+            homes: HashMap::new(),
+            objects: HashMap::new(),
+            jobs: BTreeMap::new(),
+            last_job: 0,
+        }));
+        Self { clock, blobs: MemoryBlobs(Arc::clone(&state)), state }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Hands out at most `limit` due jobs, earliest first, each held for `lease`.
+    pub fn claim_jobs(&self, limit: usize, lease: Duration) -> Vec<ClaimedJob> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let mut due: Vec<_> =
+            state.jobs.iter().filter(|(_, (job, _))| job.due <= now).map(|(id, (job, _))| (job.due, *id)).collect();
+        due.sort_unstable();
+        due.truncate(limit);
+        due.into_iter()
+            .filter_map(|(_, id)| {
+                let (job, attempts) = state.jobs.get_mut(&id)?;
+                *attempts += 1;
+                job.due = now.plus(lease);
+                Some(ClaimedJob { id, kind: job.kind.clone(), body: job.body.clone(), attempts: *attempts })
+            })
+            .collect()
+    }
+
+    /// Ends a job that is done. Answers whether the claim was still valid.
+    pub fn complete_job(&self, job: &ClaimedJob) -> bool {
+        let mut state = self.state();
+        let is_held = state.jobs.get(&job.id).is_some_and(|(_, attempts)| *attempts == job.attempts);
+        if is_held {
+            state.jobs.remove(&job.id);
+        }
+        is_held
+    }
+
+    /// Gives a job back, to be tried again after `delay`. Answers whether the claim was still valid.
+    pub fn retry_job(&self, job: &ClaimedJob, delay: Duration) -> bool {
+        let due = self.clock.now().plus(delay);
+        match self.state().jobs.get_mut(&job.id) {
+            Some((kept, attempts)) if *attempts == job.attempts => {
+                kept.due = due;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What was done under a lock that panicked is undone by nobody, but every change is put in place as the last step.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn commit(&mut self, change: Change, now: Time) -> Result<Committed, CommitFailure> {
+        check(&change)?;
+        let key = (change.id.guid, change.id.party);
+        let old = self.instances.get(&key);
+        if change.expect != old.map_or(Expect::Absent, |row| Expect::Version(row.version)) {
+            return Err(CommitFailure::Conflict);
+        }
+        let document = change.instance.map(stored_instance).or_else(|| old.map(|row| row.document.clone()));
+        let document = document.ok_or_else(|| failure("change an instance", "it has no document"))?;
+        let changed = commit_time(now, self.last, document.created);
+        let mut row = Row {
+            version: old.map_or(1, |row| row.version + 1),
+            changed: match old {
+                Some(row) if !moves_instance(change.touch, Some(row.changed), document.created) => row.changed,
+                _ => changed,
+            },
+            document,
+            elements: old.map_or_else(Vec::new, |row| row.elements.clone()),
+            events: old.map_or_else(Vec::new, |row| row.events.clone()),
+        };
+        for element in change.elements {
+            match element {
+                ElementChange::Put(put) => self.put(&mut row, change.id, *put, changed)?,
+                ElementChange::Drop(id) => row.elements.retain(|element| element.document.id != id),
+            }
+        }
+        row.events.extend(change.events);
+
+        // Nothing is refused from here on.
+        self.last = changed;
+        self.settle(change.id, &row);
+        let version = row.version;
+        self.instances.insert(key, row);
+        for job in change.jobs {
+            self.last_job += 1;
+            self.jobs.insert(JobId(self.last_job), (job, 0));
+        }
+        Ok(Committed { version, changed })
+    }
+
+    fn put(&self, row: &mut Row, id: InstanceId, put: ElementPut, changed: Time) -> Result<(), StoreFailure> {
+        let mut document = DataElement { self_links: None, ..put.element };
+        if put.touch {
+            document.last_changed = Some(changed);
+        }
+        let home = (id.party, document.id);
+        if self.homes.get(&home).is_some_and(|instance| *instance != id.guid) {
+            return Err(failure("put a data element", "it belongs to another instance"));
+        }
+        let content = match put.body {
+            Body::Keep => None,
+            Body::Bytes(bytes) => Some(Content::Bytes(bytes)),
+            Body::Staged(staged) => {
+                let object = self.objects.get(&staged.key);
+                let is_shared = row
+                    .elements
+                    .iter()
+                    .any(|other| other.document.id != document.id && other.object() == Some(&staged.key));
+                if is_shared || object.is_none_or(|object| object.holder.is_some_and(|holder| holder != home)) {
+                    return Err(failure("put a data element", "its staged body is gone or belongs to another"));
+                }
+                Some(Content::Object(staged.key))
+            }
+        };
+        match row.elements.iter_mut().find(|element| element.document.id == document.id) {
+            Some(element) => {
+                element.document = document;
+                element.content = content.or(element.content.take());
+            }
+            None => row.elements.push(Element { document, content }),
+        }
+        Ok(())
+    }
+
+    /// Notes where the elements of the instance are and which objects they hold. What they no longer hold is gone.
+    fn settle(&mut self, id: InstanceId, row: &Row) {
+        let old = self.instances.get(&(id.guid, id.party)).map_or(&[][..], |old| &old.elements);
+        for element in old {
+            self.homes.remove(&(id.party, element.document.id));
+        }
+        let keeps = |key: &str| row.elements.iter().any(|new| new.object() == Some(key));
+        for key in old.iter().filter_map(Element::object).filter(|key| !keeps(key)) {
+            self.objects.remove(key);
+        }
+        for element in &row.elements {
+            let home = (id.party, element.document.id);
+            self.homes.insert(home, id.guid);
+            if let Some(object) = element.object().and_then(|key| self.objects.get_mut(key)) {
+                object.holder = Some(home);
+            }
+        }
+    }
+
+    fn body(&self, party: PartyId, element: Guid) -> Option<Bytes> {
+        let instance = self.homes.get(&(party, element))?;
+        let row = self.instances.get(&(*instance, party))?;
+        match row.elements.iter().find(|candidate| candidate.document.id == element)?.content.as_ref()? {
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            Content::Object(key) => Some(self.objects.get(key)?.bytes.clone()),
+        }
+    }
+
+    fn search(&self, query: &InstanceQuery) -> Page {
+        let place = |row: &Row| Cursor { changed: row.changed, guid: row.document.id.guid };
+        let mut found: Vec<&Row> = self
+            .instances
+            .values()
+            .filter(|row| matches(query, &row.snapshot().instance))
+            .filter(|row| query.after.is_none_or(|after| compare(query.order, place(row), after).is_gt()))
+            .collect();
+        found.sort_by(|left, right| compare(query.order, place(left), place(right)));
+        let next = found.get(query.size.saturating_sub(1)).map(|row| place(row));
+        found.truncate(query.size);
+        let mut instances: Vec<_> = found.iter().map(|row| row.snapshot().instance).collect();
+        if !query.include_elements {
+            instances.iter_mut().for_each(|instance| instance.data.clear());
+        }
+        Page { instances, next }
+    }
+}
+
+impl Row {
+    fn snapshot(&self) -> Snapshot {
+        let mut instance = self.document.clone();
+        instance.last_changed = Some(self.changed);
+        instance.data = self.elements.iter().map(|element| element.document.clone()).collect();
+        Snapshot { instance, version: self.version }
+    }
+}
+
+impl Element {
+    fn object(&self) -> Option<&str> {
+        match self.content.as_ref()? {
+            Content::Object(key) => Some(key),
+            Content::Bytes(_) => None,
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, change: Change) -> PortFuture<'_, Result<Committed, CommitFailure>> {
+        Box::pin(async move { self.state().commit(change, self.clock.now()) })
+    }
+
+    fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().instances.get(&(id.guid, id.party)).map(Row::snapshot)) })
+    }
+
+    fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
+        Box::pin(async move {
+            let state = self.state();
+            let first = state.instances.range((guid, PartyId::new(i32::MIN))..).next();
+            Ok(first.filter(|((found, _), _)| *found == guid).map(|((guid, party), _)| InstanceId::new(*party, *guid)))
+        })
+    }
+
+    fn read_body(&self, party: PartyId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().body(party, element).map(Blob::Bytes)) })
+    }
+
+    fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
+        Box::pin(async move {
+            let state = self.state();
+            Ok(state.instances.get(&(id.guid, id.party)).map_or_else(Vec::new, |row| row.events.clone()))
+        })
+    }
+
+    fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().search(&query)) })
+    }
+
+    fn blobs(&self) -> &dyn Blobs {
+        &self.blobs
+    }
+
+    fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+struct MemoryBlobs(Arc<Mutex<State>>);
+
+impl fmt::Debug for MemoryBlobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryBlobs")
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    fn stage(&self) -> PortFuture<'_, Result<Box<dyn StagedWriter>, BlobFailure>> {
+        let writer = MemoryWriter { state: Arc::clone(&self.0), bytes: BytesMut::new() };
+        Box::pin(async move { Ok(Box::new(writer) as Box<dyn StagedWriter>) })
+    }
+}
+
+struct MemoryWriter {
+    state: Arc<Mutex<State>>,
+    bytes: BytesMut,
+}
+
+impl StagedWriter for MemoryWriter {
+    fn write(&mut self, piece: Bytes) -> PortFuture<'_, Result<(), BlobFailure>> {
+        self.bytes.extend_from_slice(&piece);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn finish(self: Box<Self>) -> PortFuture<'static, Result<Staged, BlobFailure>> {
+        Box::pin(async move {
+            let key = RandomIds.guid().simple().to_string();
+            let bytes = self.bytes.freeze();
+            let staged = Staged { key: key.clone(), size: bytes.len() as u64 };
+            lock(&self.state).objects.insert(key, Object { bytes, holder: None });
+            Ok(staged)
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! The store in one SQLite database file and one folder of objects.
+//!
+//! | file | question it answers |
+//! |---|---|
+//! | `prepare` | what are the rows of a change? (on the caller's side) |
+//! | `ledger` | how are they applied? (on the writer thread) |
+//! | `writer` | how are changes committed in groups? |
+//! | `readers`, `read`, `search` | on which connection, and by which statements, is it read? |
+//! | `objects`, `maintenance` | where are large bodies, and when do they go? |
+//! | `outbox` | who does the jobs? |
+//! | `migrate` | is the database the one this version knows? |
+
+mod ledger;
+mod maintenance;
+mod migrate;
+mod objects;
+mod outbox;
+mod prepare;
+mod read;
+mod readers;
+mod search;
+mod writer;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use mottak_model::{Guid, InstanceEvent, InstanceId, PartyId};
+use mottak_service::ports::{
+    Blob, Blobs, Change, Clock, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store,
+    StoreFailure,
+};
+use rusqlite::Connection;
+
+use self::ledger::Ledger;
+pub use self::maintenance::Maintenance;
+use self::objects::ObjectFolder;
+use self::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
+use self::read::StoredBody;
+use self::readers::{PointReaders, ReaderPool};
+use self::writer::Writer;
+use crate::rules::failure;
+
+/// How the store uses the machine. The defaults suit a server with a few cores.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The largest body, in bytes after compression, that is kept as a row.
+    pub inline_limit: usize,
+    /// Changes per commit, at most.
+    pub group_limit: usize,
+    /// Page cache per connection in KiB.
+    pub cache_kib: u32,
+    /// Connections for point reads: at least one per thread that serves requests.
+    pub point_readers: usize,
+    /// Threads for lists.
+    pub list_readers: usize,
+    /// Lists that may wait for a thread; more are refused as overload.
+    pub list_queue: usize,
+    /// Documents that one page of a list may look into, when a filter is not a column.
+    pub scan_budget: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(4, usize::from);
+        Self {
+            inline_limit: 16 * 1024,
+            group_limit: 256,
+            cache_kib: 32 * 1024,
+            point_readers: cores + 2,
+            list_readers: cores.clamp(2, 8),
+            list_queue: 256,
+            scan_budget: 10_000,
+        }
+    }
+}
+
+/// The store in a folder: `mottak.db` (with its log), `objects/`, and `lock`.
+#[derive(Debug)]
+pub struct SqliteStore {
+    clock: Arc<dyn Clock>,
+    options: Options,
+    objects: Arc<ObjectFolder>,
+    point_readers: PointReaders,
+    list_readers: ReaderPool,
+    writer: Writer,
+}
+
+const DATABASE: &str = "mottak.db";
+
+impl SqliteStore {
+    /// Opens the store in `folder`, made if it is missing. One process at a time can have it open. A database that a
+    /// newer version made is refused.
+    pub fn open(folder: &Path, clock: Arc<dyn Clock>, options: Options) -> Result<Arc<Self>, StoreFailure> {
+        let attempt = format!("open the store in {}", folder.display());
+        let (ledger, lock) = open_ledger(folder, &clock, &options, Sync::Full)?;
+        let path = folder.join(DATABASE);
+        let objects = Arc::clone(&ledger.objects);
+        let point_readers = PointReaders::open(&path, options.point_readers, options.cache_kib)
+            .map_err(|error| failure(&attempt, error))?;
+        let list_readers = ReaderPool::start(&path, options.list_readers, options.list_queue, options.cache_kib)?;
+        let writer = Writer::start(ledger, lock, options.group_limit).map_err(|error| failure(&attempt, error))?;
+        Ok(Arc::new(Self { clock, options, objects, point_readers, list_readers, writer }))
+    }
+
+    /// Makes everything accepted durable and ends the writer. Later changes are refused; reads still work.
+    pub async fn close(&self) {
+        self.writer.close().await;
+    }
+
+    async fn apply(&self, change: Change) -> Result<Committed, CommitFailure> {
+        let mut change = prepare(change, self.options.inline_limit)?;
+        let staged_here = self.stage_large_bodies(&mut change).await?;
+        let named: Vec<String> = change.object_keys().map(str::to_owned).collect();
+        let outcome = self.writer.submit("commit a change", move |ledger| ledger.apply(&change)).await;
+        match &outcome {
+            Ok(_) => named.iter().for_each(|key| self.objects.settle(key)),
+            // Nobody else knows of these. After any other failure the sweeper decides: the change may be durable.
+            Err(CommitFailure::Conflict) => {
+                for key in &staged_here {
+                    if let Err(error) = self.objects.remove(key) {
+                        tracing::warn!(key, %error, "could not remove the body of a change in conflict");
+                    }
+                }
+            }
+            Err(CommitFailure::Failed(_)) => {}
+        }
+        outcome
+    }
+
+    /// Writes bodies that are too large for a row, before the change that names them. Answers their keys.
+    async fn stage_large_bodies(&self, change: &mut Prepared) -> Result<Vec<String>, StoreFailure> {
+        let mut keys = Vec::new();
+        for element in &mut change.elements {
+            if let PreparedElement::Put(row) = element
+                && let PreparedBody::Large(bytes) = &row.body
+            {
+                let staged = objects::stage(&self.objects, bytes.clone())
+                    .await
+                    .map_err(|error| failure("stage a large body", error))?;
+                keys.push(staged.key.clone());
+                row.body = PreparedBody::Object { key: staged.key };
+            }
+        }
+        Ok(keys)
+    }
+
+    async fn body(&self, party: PartyId, element: Guid) -> Result<Option<Blob>, StoreFailure> {
+        match self.point_readers.with(|connection| read::body(connection, party, element))? {
+            None => Ok(None),
+            Some(StoredBody::Inline(bytes)) => Ok(Some(Blob::Bytes(bytes))),
+            Some(StoredBody::Object(key)) => {
+                let stream = objects::open(&self.objects, key)
+                    .await
+                    .map_err(|error| failure(&format!("read the body of data element {element}"), error))?;
+                Ok(Some(Blob::Stream(Box::new(stream))))
+            }
+        }
+    }
+}
+
+impl Prepared {
+    fn object_keys(&self) -> impl Iterator<Item = &str> {
+        self.elements.iter().filter_map(|element| match element {
+            PreparedElement::Put(row) => match &row.body {
+                PreparedBody::Object { key } => Some(key.as_str()),
+                _ => None,
+            },
+            PreparedElement::Drop(_) => None,
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, change: Change) -> PortFuture<'_, Result<Committed, CommitFailure>> {
+        Box::pin(self.apply(change))
+    }
+
+    fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
+        Box::pin(async move { self.point_readers.with(|connection| read::load(connection, id)) })
+    }
+
+    fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
+        Box::pin(async move { self.point_readers.with(|connection| read::find(connection, guid)) })
+    }
+
+    fn read_body(&self, party: PartyId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
+        Box::pin(self.body(party, element))
+    }
+
+    fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
+        Box::pin(self.list_readers.run("load events", move |connection| read::events(connection, id)))
+    }
+
+    fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
+        let budget = self.options.scan_budget;
+        Box::pin(self.list_readers.run("list instances", move |connection| search::search(connection, &query, budget)))
+    }
+
+    fn blobs(&self) -> &dyn Blobs {
+        &*self.objects
+    }
+
+    fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
+        Box::pin(self.writer.submit("answer the readiness check", |_| Ok(())))
+    }
+}
+
+/// How much a commit waits for.
+#[derive(Clone, Copy, Debug)]
+enum Sync {
+    /// Durable after power loss.
+    Full,
+}
+
+/// Locks the folder and opens the database for writing.
+fn open_ledger(
+    folder: &Path,
+    clock: &Arc<dyn Clock>,
+    options: &Options,
+    sync: Sync,
+) -> Result<(Ledger, File), StoreFailure> {
+    let attempt = format!("open the store in {}", folder.display());
+    fs::create_dir_all(folder).map_err(|error| failure(&attempt, error))?;
+    let lock = File::create(folder.join("lock")).map_err(|error| failure(&attempt, error))?;
+    lock.try_lock().map_err(|error| failure(&attempt, format!("another process has it open ({error})")))?;
+    let objects = ObjectFolder::open(&folder.join("objects")).map_err(|error| failure(&attempt, error))?;
+    let mut connection =
+        open_for_writing(&folder.join(DATABASE), options.cache_kib, sync).map_err(|error| failure(&attempt, error))?;
+    migrate::migrate(&mut connection)?;
+    let ledger = Ledger::new(connection, Arc::new(objects), Arc::clone(clock));
+    Ok((ledger.map_err(|error| failure(&attempt, error))?, lock))
+}
+
+fn open_for_writing(path: &Path, cache_kib: u32, sync: Sync) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let Sync::Full = sync;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    Ok(connection)
+}

@@ -1,0 +1,272 @@
+//! The folder of large bodies: each a file that is written once, synced, and never changed.
+//!
+//! A body is first written as `incoming/{key}`, then linked to its place `{first two digits}/{key}`. The entry in
+//! `incoming` stays until the change that names the object is durable; so what was staged and never committed is found
+//! by looking into one small folder, not by comparing all files with all rows.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use mottak_model::Time;
+use mottak_service::ports::{BlobFailure, BlobStream, Blobs, Ids, PortFuture, RandomIds, Staged, StagedWriter};
+
+/// Bytes read or written at a time.
+const PIECE: usize = 256 * 1024;
+
+#[derive(Clone, Debug)]
+pub(super) struct ObjectFolder {
+    root: PathBuf,
+}
+
+impl ObjectFolder {
+    /// The folder at `root`, made if it is missing.
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root.join("incoming"))?;
+        sync_folder(root)?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    fn incoming(&self) -> PathBuf {
+        self.root.join("incoming")
+    }
+
+    fn entry(&self, key: &str) -> PathBuf {
+        self.incoming().join(key)
+    }
+
+    fn place(&self, key: &str) -> PathBuf {
+        self.root.join(key.get(..2).unwrap_or("__")).join(key)
+    }
+
+    /// Whether there is such an object.
+    pub(super) fn contains(&self, key: &str) -> bool {
+        is_key(key) && self.place(key).exists()
+    }
+
+    fn begin(&self) -> io::Result<ObjectFile> {
+        let key = RandomIds.guid().simple().to_string();
+        let file = File::create_new(self.entry(&key))?;
+        Ok(ObjectFile { folder: self.clone(), key, file, size: 0, is_finished: false })
+    }
+
+    /// Stages a body that is at hand. Blocks.
+    pub(super) fn stage_bytes(&self, bytes: &[u8]) -> io::Result<Staged> {
+        let mut file = self.begin()?;
+        file.write(bytes)?;
+        file.finish()
+    }
+
+    /// The object is named by a durable change: it is no upload any more. An entry that stays behind is removed by the
+    /// sweeper.
+    pub(super) fn settle(&self, key: &str) {
+        if let Err(error) = remove_if_there(&self.entry(key)) {
+            tracing::warn!(key, %error, "could not remove the entry of a settled upload");
+        }
+    }
+
+    /// Removes the object and its upload entry, as far as they exist.
+    pub(super) fn remove(&self, key: &str) -> io::Result<()> {
+        if !is_key(key) {
+            return Ok(());
+        }
+        remove_if_there(&self.place(key))?;
+        remove_if_there(&self.entry(key))
+    }
+
+    /// The keys of uploads that nobody has written to since `before`.
+    pub(super) fn uploads_before(&self, before: Time) -> io::Result<Vec<String>> {
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(self.incoming())? {
+            let entry = entry?;
+            // An entry that went away meanwhile was settled.
+            let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+            let age = modified.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+            if Time::from_ticks(0).plus(age) <= before
+                && let Some(key) = entry.file_name().to_str().filter(|key| is_key(key))
+            {
+                keys.push(key.to_owned());
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Opens the object for reading. Blocks.
+    pub(super) fn read(&self, key: &str) -> io::Result<ObjectStream> {
+        if !is_key(key) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = File::open(self.place(key))?;
+        Ok(ObjectStream { size: file.metadata()?.len(), file: Some(file) })
+    }
+}
+
+/// Keys are what [`ObjectFolder::begin`] makes and nothing else, so that no path can be smuggled in.
+fn is_key(key: &str) -> bool {
+    key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the entries of a folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+/// An object that is being written. Removes itself unless it is finished.
+struct ObjectFile {
+    folder: ObjectFolder,
+    key: String,
+    file: File,
+    size: u64,
+    is_finished: bool,
+}
+
+impl ObjectFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn finish(mut self) -> io::Result<Staged> {
+        self.file.sync_all()?;
+        let place = self.folder.place(&self.key);
+        let shelf = place.parent().unwrap_or(&self.folder.root);
+        match fs::create_dir(shelf) {
+            Ok(()) => sync_folder(&self.folder.root)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        fs::hard_link(self.folder.entry(&self.key), &place)?;
+        self.is_finished = true;
+        sync_folder(shelf)?;
+        Ok(Staged { key: self.key.clone(), size: self.size })
+    }
+}
+
+impl Drop for ObjectFile {
+    fn drop(&mut self) {
+        if !self.is_finished
+            && let Err(error) = remove_if_there(&self.folder.entry(&self.key))
+        {
+            tracing::warn!(key = self.key, %error, "could not remove an unfinished upload");
+        }
+    }
+}
+
+/// Runs file work where it may block.
+async fn blocking<T: Send + 'static>(
+    attempt: &'static str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, BlobFailure> {
+    let fail = |cause: String| BlobFailure { attempt: attempt.to_owned(), cause };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| fail(error.to_string())),
+        Err(error) => Err(fail(error.to_string())),
+    }
+}
+
+fn interrupted(attempt: &str) -> BlobFailure {
+    BlobFailure { attempt: attempt.to_owned(), cause: "an earlier piece failed or was given up".to_owned() }
+}
+
+impl Blobs for ObjectFolder {
+    fn stage(&self) -> PortFuture<'_, Result<Box<dyn StagedWriter>, BlobFailure>> {
+        let folder = self.clone();
+        Box::pin(async move {
+            let file = blocking("begin a body", move || folder.begin()).await?;
+            Ok(Box::new(ObjectWriter { file: Some(file), buffer: Vec::new() }) as Box<dyn StagedWriter>)
+        })
+    }
+}
+
+/// Collects pieces and writes them [`PIECE`] bytes at a time. The file is away while it is written; it does not come
+/// back when that fails or the caller gives up waiting.
+struct ObjectWriter {
+    file: Option<ObjectFile>,
+    buffer: Vec<u8>,
+}
+
+impl StagedWriter for ObjectWriter {
+    fn write(&mut self, piece: Bytes) -> PortFuture<'_, Result<(), BlobFailure>> {
+        Box::pin(async move {
+            const ATTEMPT: &str = "write a piece of a body";
+            self.buffer.extend_from_slice(&piece);
+            if self.buffer.len() < PIECE {
+                return Ok(());
+            }
+            let mut file = self.file.take().ok_or_else(|| interrupted(ATTEMPT))?;
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let (file, buffer) = blocking(ATTEMPT, move || {
+                file.write(&buffer)?;
+                buffer.clear();
+                Ok((file, buffer))
+            })
+            .await?;
+            (self.file, self.buffer) = (Some(file), buffer);
+            Ok(())
+        })
+    }
+
+    fn finish(mut self: Box<Self>) -> PortFuture<'static, Result<Staged, BlobFailure>> {
+        Box::pin(async move {
+            const ATTEMPT: &str = "finish a body";
+            let mut file = self.file.take().ok_or_else(|| interrupted(ATTEMPT))?;
+            let buffer = std::mem::take(&mut self.buffer);
+            blocking(ATTEMPT, move || {
+                file.write(&buffer)?;
+                file.finish()
+            })
+            .await
+        })
+    }
+}
+
+/// An open object. It can be read to its end even if the file is removed meanwhile.
+#[derive(Debug)]
+pub(super) struct ObjectStream {
+    size: u64,
+    file: Option<File>,
+}
+
+impl BlobStream for ObjectStream {
+    fn len(&self) -> u64 {
+        self.size
+    }
+
+    fn next(&mut self) -> PortFuture<'_, Result<Option<Bytes>, BlobFailure>> {
+        Box::pin(async move {
+            const ATTEMPT: &str = "read a piece of a body";
+            let mut file = self.file.take().ok_or_else(|| interrupted(ATTEMPT))?;
+            let (file, piece) = blocking(ATTEMPT, move || {
+                let mut piece = Vec::with_capacity(PIECE);
+                Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+                Ok((file, piece))
+            })
+            .await?;
+            self.file = Some(file);
+            Ok((!piece.is_empty()).then(|| piece.into()))
+        })
+    }
+}
+
+/// Stages a body that is at hand, where it may block.
+pub(super) async fn stage(folder: &Arc<ObjectFolder>, bytes: Bytes) -> Result<Staged, BlobFailure> {
+    let folder = Arc::clone(folder);
+    blocking("stage a body", move || folder.stage_bytes(&bytes)).await
+}
+
+/// Opens an object, where it may block.
+pub(super) async fn open(folder: &Arc<ObjectFolder>, key: String) -> Result<ObjectStream, BlobFailure> {
+    let folder = Arc::clone(folder);
+    blocking("open a body", move || folder.read(&key)).await
+}

@@ -1,0 +1,129 @@
+//! Point reads: one instance, one body, one history.
+
+use bytes::Bytes;
+use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, PartyId, Time};
+use mottak_service::ports::{Snapshot, StoreFailure};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::ledger::{OBJECT, attempted};
+use super::prepare::restore;
+use crate::rules::failure;
+
+/// Where the content of an element is.
+pub(super) enum StoredBody {
+    Inline(Bytes),
+    Object(String),
+}
+
+/// The instance with its elements, by one statement: one moment.
+pub(super) fn load(connection: &Connection, id: InstanceId) -> Result<Option<Snapshot>, StoreFailure> {
+    let attempt = format!("load instance {id}");
+    let failed = attempted(&attempt);
+    let mut statement = connection
+        .prepare_cached(
+            "select i.version, i.changed, i.doc, e.changed, e.doc from instance i \
+             left join element e on e.instance = i.id where i.guid = ? and i.party = ? order by e.position",
+        )
+        .map_err(&failed)?;
+    let mut rows = statement.query(params![id.guid.as_bytes(), id.party.get()]).map_err(&failed)?;
+    let mut snapshot: Option<Snapshot> = None;
+    while let Some(row) = rows.next().map_err(&failed)? {
+        let snapshot = match &mut snapshot {
+            Some(snapshot) => snapshot,
+            None => snapshot.insert(Snapshot {
+                version: row.get::<_, i64>(0).map_err(&failed)? as u64,
+                instance: instance(row, 1, 2, &attempt)?,
+            }),
+        };
+        snapshot.instance.data.extend(element(row, 3, 4, &attempt)?);
+    }
+    Ok(snapshot)
+}
+
+/// The instance in a row; `changed` and `doc` are the numbers of the columns.
+pub(super) fn instance(row: &Row<'_>, changed: usize, doc: usize, attempt: &str) -> Result<Instance, StoreFailure> {
+    let mut instance: Instance =
+        document(row, doc, attempt)?.ok_or_else(|| failure(attempt, "there is no document"))?;
+    instance.last_changed = Some(Time::from_ticks(row.get(changed).map_err(attempted(attempt))?));
+    Ok(instance)
+}
+
+/// The element in a row, if the row has one.
+pub(super) fn element(
+    row: &Row<'_>,
+    changed: usize,
+    doc: usize,
+    attempt: &str,
+) -> Result<Option<DataElement>, StoreFailure> {
+    let Some(mut element) = document::<DataElement>(row, doc, attempt)? else { return Ok(None) };
+    element.last_changed = row.get::<_, Option<i64>>(changed).map_err(attempted(attempt))?.map(Time::from_ticks);
+    Ok(Some(element))
+}
+
+fn document<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+    attempt: &str,
+) -> Result<Option<T>, StoreFailure> {
+    let damaged = |cause: String| failure(attempt, format!("a stored document is damaged: {cause}"));
+    let value = row.get_ref(column).map_err(attempted(attempt))?;
+    let Some(text) = value.as_str_or_null().map_err(|error| damaged(error.to_string()))? else { return Ok(None) };
+    // The position of the damage is told, never the content.
+    serde_json::from_str(text)
+        .map(Some)
+        .map_err(|error| damaged(format!("{:?} at line {} column {}", error.classify(), error.line(), error.column())))
+}
+
+/// The instance with this guid.
+pub(super) fn find(connection: &Connection, guid: Guid) -> Result<Option<InstanceId>, StoreFailure> {
+    let attempt = format!("find instance {guid}");
+    let failed = attempted(&attempt);
+    connection
+        .prepare_cached("select party from instance where guid = ? order by party limit 1")
+        .map_err(&failed)?
+        .query_row([guid.as_bytes()], |row| Ok(InstanceId::new(PartyId::new(row.get(0)?), guid)))
+        .optional()
+        .map_err(&failed)
+}
+
+/// Where the content of the element is, or the content itself when it is a row.
+pub(super) fn body(connection: &Connection, party: PartyId, guid: Guid) -> Result<Option<StoredBody>, StoreFailure> {
+    let attempt = format!("read the body of data element {guid}");
+    let failed = attempted(&attempt);
+    let mut statement = connection
+        .prepare_cached(
+            "select e.blob, e.object_key, b.size, b.is_compressed, b.body from element e \
+             left join blob b on b.id = e.id where e.party = ? and e.guid = ?",
+        )
+        .map_err(&failed)?;
+    let mut rows = statement.query(params![party.get(), guid.as_bytes()]).map_err(&failed)?;
+    let Some(row) = rows.next().map_err(&failed)? else { return Ok(None) };
+    match row.get::<_, i64>(0).map_err(&failed)? {
+        0 => Ok(None),
+        OBJECT => Ok(Some(StoredBody::Object(row.get(1).map_err(&failed)?))),
+        _ => {
+            let size = row.get::<_, i64>(2).map_err(&failed)? as usize;
+            let is_compressed = row.get(3).map_err(&failed)?;
+            let stored = row.get_ref(4).map_err(&failed)?.as_bytes().map_err(|error| failure(&attempt, error))?;
+            Ok(Some(StoredBody::Inline(restore(size, is_compressed, stored)?)))
+        }
+    }
+}
+
+/// The history of the instance.
+pub(super) fn events(connection: &Connection, id: InstanceId) -> Result<Vec<InstanceEvent>, StoreFailure> {
+    let attempt = format!("load the events of instance {id}");
+    let failed = attempted(&attempt);
+    let mut statement = connection
+        .prepare_cached(
+            "select e.doc from event e where e.instance = \
+             (select id from instance where guid = ? and party = ?) order by e.n",
+        )
+        .map_err(&failed)?;
+    let mut rows = statement.query(params![id.guid.as_bytes(), id.party.get()]).map_err(&failed)?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next().map_err(&failed)? {
+        events.extend(document::<InstanceEvent>(row, 0, &attempt)?);
+    }
+    Ok(events)
+}

@@ -1,0 +1,224 @@
+//! Lists of instances. Code, not the query planner, picks the driving index; all filters on columns are tested inside
+//! it; then only the documents of the winners are fetched (architecture §3.3).
+
+use std::fmt::Write;
+
+use mottak_model::{Guid, Instance, Time};
+use mottak_service::ports::{Cursor, InstanceQuery, Order, Page, StoreFailure, TimeRange};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+
+use super::ledger::attempted;
+use super::read;
+use crate::matching::{QueryFacts, matches, status_filter};
+use crate::rules::failure;
+
+const ATTEMPT: &str = "list instances";
+
+/// Answers one page. `scan_budget`: how many documents a page may look into. A page that ran out of budget is short,
+/// but says where to go on.
+pub(super) fn search(connection: &Connection, query: &InstanceQuery, scan_budget: usize) -> Result<Page, StoreFailure> {
+    // One moment for all statements. Ends, with nothing to undo, when dropped.
+    let _moment = connection.unchecked_transaction().map_err(attempted(ATTEMPT))?;
+    let Some(keys) = Keys::of(connection, query)? else { return Ok(Page::default()) };
+    if query.needs_documents() {
+        search_documents(connection, query, keys, scan_budget.max(1))
+    } else {
+        search_keys(connection, query, keys)
+    }
+}
+
+/// All filters are columns: find the keys, then fetch the documents.
+fn search_keys(connection: &Connection, query: &InstanceQuery, keys: Keys) -> Result<Page, StoreFailure> {
+    let failed = attempted(ATTEMPT);
+    let (sql, parameters) = keys.statement("id, changed, guid", query.order, query.size);
+    let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
+    let winners: Vec<(i64, Cursor)> = statement
+        .query_map(params_from_iter(parameters), |row| Ok((row.get(0)?, place(row)?)))
+        .and_then(Iterator::collect)
+        .map_err(&failed)?;
+    let mut documents = connection.prepare_cached("select changed, doc from instance where id = ?").map_err(&failed)?;
+    let mut instances = Vec::with_capacity(winners.len());
+    for (id, _) in &winners {
+        let mut rows = documents.query([id]).map_err(&failed)?;
+        let row = rows.next().map_err(&failed)?.ok_or_else(|| failure(ATTEMPT, "a row of the index is missing"))?;
+        let mut instance = read::instance(row, 0, 1, ATTEMPT)?;
+        add_elements(connection, query, *id, &mut instance)?;
+        instances.push(instance);
+    }
+    let next = winners.last().filter(|_| winners.len() == query.size).map(|(_, place)| *place);
+    Ok(Page { instances, next })
+}
+
+/// Some filter needs the document: look at one candidate after the other, but not at too many.
+fn search_documents(
+    connection: &Connection,
+    query: &InstanceQuery,
+    keys: Keys,
+    scan_budget: usize,
+) -> Result<Page, StoreFailure> {
+    let failed = attempted(ATTEMPT);
+    let (sql, parameters) = keys.statement("id, changed, guid, doc", query.order, scan_budget);
+    let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
+    let mut rows = statement.query(params_from_iter(parameters)).map_err(&failed)?;
+    let mut page = Page::default();
+    let mut scanned = 0;
+    while let Some(row) = rows.next().map_err(&failed)? {
+        scanned += 1;
+        let mut instance = read::instance(row, 1, 3, ATTEMPT)?;
+        let is_match = matches(query, &instance);
+        if is_match {
+            add_elements(connection, query, row.get(0).map_err(&failed)?, &mut instance)?;
+            page.instances.push(instance);
+        }
+        if page.instances.len() == query.size || scanned == scan_budget {
+            page.next = Some(place(row).map_err(&failed)?);
+            break;
+        }
+    }
+    Ok(page)
+}
+
+fn place(row: &Row<'_>) -> rusqlite::Result<Cursor> {
+    Ok(Cursor { changed: Time::from_ticks(row.get(1)?), guid: Guid::from_bytes(row.get(2)?) })
+}
+
+fn add_elements(
+    connection: &Connection,
+    query: &InstanceQuery,
+    id: i64,
+    instance: &mut Instance,
+) -> Result<(), StoreFailure> {
+    if !query.include_elements {
+        return Ok(());
+    }
+    let failed = attempted(ATTEMPT);
+    let mut statement = connection
+        .prepare_cached("select changed, doc from element where instance = ? order by position")
+        .map_err(&failed)?;
+    let mut rows = statement.query([id]).map_err(&failed)?;
+    while let Some(row) = rows.next().map_err(&failed)? {
+        instance.data.extend(read::element(row, 0, 1, ATTEMPT)?);
+    }
+    Ok(())
+}
+
+/// The part of the question that the index answers.
+struct Keys {
+    index: Option<&'static str>,
+    conditions: Vec<(String, Vec<Value>)>,
+}
+
+impl Keys {
+    /// `None`: no instance can be meant.
+    fn of(connection: &Connection, query: &InstanceQuery) -> Result<Option<Self>, StoreFailure> {
+        let status = status_filter(query);
+        if status.is_impossible() {
+            return Ok(None);
+        }
+        let mut keys = Self { index: None, conditions: Vec::new() };
+        if let Some(party) = query.party {
+            keys.index = Some("instance_by_party");
+            keys.is("party", party.get());
+        }
+        if let Some(app) = &query.app {
+            let Some(number) = app_number(connection, app.as_str())? else { return Ok(None) };
+            keys.index.get_or_insert("instance_by_app");
+            keys.is("app", number);
+        }
+        if let Some(org) = &query.org {
+            if query.party.is_none() && status.implies_ended_and_unconfirmed() {
+                keys.index = Some("instance_unconfirmed");
+                // The words of the partial index, so that it is known to hold all that is asked for.
+                keys.demand("(status & 24) = 16".to_owned(), []);
+            }
+            keys.index.get_or_insert("instance_by_org");
+            keys.is("org", org.clone());
+        }
+        if let Some((mask, wanted)) = status.mask() {
+            keys.demand("(status & ?) = ?".to_owned(), [mask.into(), wanted.into()]);
+        }
+        if let Some(task) = &query.current_task {
+            keys.is("task", task.clone());
+        }
+        if let Some(reference) = &query.reference {
+            let Some(tail) = reference_bytes(reference) else { return Ok(None) };
+            keys.demand("substr(guid, 11) = ?".to_owned(), [tail.into()]);
+        }
+        keys.within("changed", changed_range(query));
+        keys.within("created", query.created);
+        keys.within("ended", query.ended);
+        keys.within("visible_after", query.visible_after);
+        keys.within("due", query.due_before);
+        if let Some(after) = query.after {
+            let comparison = match query.order {
+                Order::Ascending => "(changed, guid) > (?, ?)",
+                Order::Descending => "(changed, guid) < (?, ?)",
+            };
+            let place = [after.changed.ticks().into(), after.guid.as_bytes().to_vec().into()];
+            keys.demand(comparison.to_owned(), place);
+        }
+        Ok(Some(keys))
+    }
+
+    fn demand(&mut self, condition: String, values: impl IntoIterator<Item = Value>) {
+        self.conditions.push((condition, values.into_iter().collect()));
+    }
+
+    fn is(&mut self, column: &str, value: impl Into<Value>) {
+        self.demand(format!("{column} = ?"), [value.into()]);
+    }
+
+    fn within(&mut self, column: &str, range: TimeRange) {
+        if let Some(from) = range.at_least {
+            self.demand(format!("{column} >= ?"), [from.ticks().into()]);
+        }
+        if let Some(to) = range.below {
+            self.demand(format!("{column} < ?"), [to.ticks().into()]);
+        }
+    }
+
+    fn statement(self, columns: &str, order: Order, limit: usize) -> (String, Vec<Value>) {
+        let mut sql = format!("select {columns} from instance");
+        if let Some(index) = self.index {
+            let _ = write!(sql, " indexed by {index}");
+        }
+        let mut parameters = Vec::new();
+        for (position, (condition, values)) in self.conditions.into_iter().enumerate() {
+            let joint = if position == 0 { "where" } else { "and" };
+            let _ = write!(sql, " {joint} {condition}");
+            parameters.extend(values);
+        }
+        let direction = match order {
+            Order::Ascending => "asc",
+            Order::Descending => "desc",
+        };
+        let _ = write!(sql, " order by changed {direction}, guid {direction} limit ?");
+        parameters.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+        (sql, parameters)
+    }
+}
+
+/// An instance changes no earlier than it is created: who was created after X was changed after X.
+fn changed_range(query: &InstanceQuery) -> TimeRange {
+    TimeRange { at_least: query.changed.at_least.max(query.created.at_least), below: query.changed.below }
+}
+
+fn app_number(connection: &Connection, app: &str) -> Result<Option<i64>, StoreFailure> {
+    let failed = attempted(ATTEMPT);
+    connection
+        .prepare_cached("select id from app where name = ?")
+        .map_err(&failed)?
+        .query_row([app], |row| row.get(0))
+        .optional()
+        .map_err(&failed)
+}
+
+/// The last six bytes of a guid from twelve lower-case hexadecimal digits.
+fn reference_bytes(text: &str) -> Option<Vec<u8>> {
+    let is_reference = text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_reference {
+        return None;
+    }
+    (0..6).map(|n| u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()).collect()
+}

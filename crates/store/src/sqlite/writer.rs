@@ -1,0 +1,181 @@
+//! The one writer: an OS thread that owns the write connection and commits what is waiting as a group.
+//!
+//! It begins a transaction for the first piece of work, takes whatever else is waiting (up to a limit), runs each
+//! piece inside a savepoint, commits once, and answers all. There is no timer: an idle store commits at once, a busy one
+//! batches by itself.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use mottak_service::ports::StoreFailure;
+use tokio::sync::{mpsc, oneshot};
+
+use super::ledger::Ledger;
+use crate::rules::failure;
+
+/// Work that may wait before callers have to wait for a place in the queue.
+const QUEUE: usize = 1024;
+
+/// Tells the caller how it went, once the group is durable (or is not).
+type Answer = Box<dyn FnOnce(Result<(), StoreFailure>) + Send>;
+
+/// Runs in its own savepoint; says whether to keep what it did, and how to answer.
+type Work = Box<dyn FnOnce(&mut Ledger) -> (Effect, Answer) + Send>;
+
+enum Effect {
+    Keep,
+    Undo,
+}
+
+enum Command {
+    Work(Work),
+    Close(oneshot::Sender<()>),
+}
+
+/// The handle to the writer thread. Dropping it waits until everything accepted is durable.
+#[derive(Debug)]
+pub(super) struct Writer {
+    commands: Option<mpsc::Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread. `lock` is held until the thread ends.
+    pub(super) fn start(ledger: Ledger, lock: File, group_limit: usize) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            let _lock = lock;
+            write(ledger, receiver, group_limit.max(1));
+        })?;
+        Ok(Self { commands: Some(sender), thread: Some(thread) })
+    }
+
+    /// Runs `work` on the writer thread and answers when its effect is durable. After an error nothing of it is kept.
+    pub(super) async fn submit<T, E>(
+        &self,
+        attempt: &str,
+        work: impl FnOnce(&mut Ledger) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreFailure> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let work: Work = Box::new(move |ledger| {
+            let outcome = work(ledger);
+            let effect = if outcome.is_ok() { Effect::Keep } else { Effect::Undo };
+            let answer: Answer = Box::new(move |durable| {
+                // A caller that no longer waits needs no answer.
+                let _ = sender.send(durable.map_err(E::from).and(outcome));
+            });
+            (effect, answer)
+        });
+        let is_accepted = match &self.commands {
+            Some(commands) => commands.send(Command::Work(work)).await.is_ok(),
+            None => false,
+        };
+        if !is_accepted {
+            return Err(failure(attempt, "the store is closed").into());
+        }
+        receiver.await.unwrap_or_else(|_| Err(failure(attempt, "the writer gave it up; the log says why").into()))
+    }
+
+    /// Finishes what was accepted, tidies the log and ends the thread. Later work is refused.
+    pub(super) async fn close(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if let Some(commands) = &self.commands
+            && commands.send(Command::Close(sender)).await.is_ok()
+        {
+            // An error means that the thread is gone already.
+            let _ = receiver.await;
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer thread had panicked");
+        }
+    }
+}
+
+fn write(mut ledger: Ledger, mut receiver: mpsc::Receiver<Command>, group_limit: usize) {
+    let mut closing = None;
+    while closing.is_none()
+        && let Some(command) = receiver.blocking_recv()
+    {
+        let first = match command {
+            Command::Work(work) => work,
+            Command::Close(closed) => {
+                closing = Some(closed);
+                break;
+            }
+        };
+        let mut next = Some(first);
+        let mut taken = 1;
+        let group = std::iter::from_fn(|| {
+            let work = next.take()?;
+            if taken < group_limit {
+                match receiver.try_recv() {
+                    Ok(Command::Work(work)) => next = Some(work),
+                    Ok(Command::Close(closed)) => closing = Some(closed),
+                    Err(_) => {}
+                }
+                taken += 1;
+            }
+            Some(work)
+        });
+        write_group(&mut ledger, group);
+    }
+    receiver.close();
+    if let Err(error) = ledger.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
+        tracing::warn!(%error, "could not empty the write-ahead log on closing");
+    }
+    drop(ledger);
+    if let Some(closed) = closing {
+        let _ = closed.send(());
+    }
+}
+
+fn write_group(ledger: &mut Ledger, group: impl Iterator<Item = Work>) {
+    let mut answers = Vec::new();
+    let outcome = ledger.begin().and_then(|()| {
+        for work in group {
+            answers.extend(write_one(ledger, work)?);
+        }
+        ledger.commit()
+    });
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "could not commit a group of changes");
+        ledger.roll_back();
+    }
+    for answer in answers {
+        let durable = outcome.as_ref().map_err(|error| failure("commit a group of changes", error)).copied();
+        // What runs after the commit must not end the thread either.
+        if catch_unwind(AssertUnwindSafe(|| answer(durable))).is_err() {
+            tracing::error!("an answer of the store's writer panicked");
+        }
+    }
+}
+
+/// Runs one piece of work. One that panics is undone and unanswered; its neighbours are not hurt.
+fn write_one(ledger: &mut Ledger, work: Work) -> rusqlite::Result<Option<Answer>> {
+    ledger.run("savepoint work")?;
+    let (effect, answer) = match catch_unwind(AssertUnwindSafe(|| work(ledger))) {
+        Ok((effect, answer)) => (effect, Some(answer)),
+        Err(_) => {
+            tracing::error!("a change panicked in the store's writer");
+            (Effect::Undo, None)
+        }
+    };
+    if let Effect::Undo = effect {
+        ledger.run("rollback to work")?;
+    }
+    ledger.run("release work")?;
+    Ok(answer)
+}
