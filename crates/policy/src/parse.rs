@@ -117,7 +117,6 @@ impl<'d> Reader<'d> {
                 &["AdviceExpressions"],
             ],
         );
-        self.problems.required(root, "Version");
         let id = self.problems.required(root, "PolicyId");
         let combining = self.problems.required(root, "RuleCombiningAlgId");
         match child(root, "Target") {
