@@ -135,6 +135,14 @@ impl SigningKey {
         json!({ "keys": [self.jwk()] })
     }
 
+    /// The public half as DER (SubjectPublicKeyInfo).
+    #[cfg(test)]
+    pub(super) fn public_der(&self) -> Vec<u8> {
+        let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> =
+            self.pair.public_key().as_der().expect("a public key can be encoded");
+        der.as_ref().to_vec()
+    }
+
     /// The signature over `message` (RSASSA-PKCS1-v1_5 with SHA-256).
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.pair.public_modulus_len()];

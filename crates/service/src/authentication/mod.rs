@@ -22,3 +22,6 @@ pub use issue::TokenIssuer;
 pub use keys::{KeyProblem, PublicKeys, SigningKey};
 pub use scopes::{PORTAL_SCOPE, Scopes};
 pub use verify::{MAX_TOKEN_LENGTH, Takes, TestTokens, TokenProblem, TokenVerifier, TrustedIssuer};
+
+#[cfg(test)]
+mod tests;
