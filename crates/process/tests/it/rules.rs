@@ -339,3 +339,25 @@ fn example_apps_have_sound_processes() {
         assert_eq!(process.check_data_types(&["soknad"]), [], "{app}");
     }
 }
+
+#[test]
+fn completing_the_whole_process_uses_the_action_of_the_type() {
+    let process = sign();
+    let default = |task: &str| process.task(task).expect("the task").task_type.default_action().map(str::to_owned);
+    assert_eq!(default("Soknad").as_deref(), Some("write"));
+    assert_eq!(default("Bekreft").as_deref(), Some("confirm"));
+    assert_eq!(default("Signer").as_deref(), Some("sign"));
+    assert_eq!(default("Betal"), None);
+    assert_eq!(default("SkiltPdf").as_deref(), Some("write"));
+}
+
+#[test]
+fn automatic_task_runs_only_with_its_own_actions() {
+    let process = sign();
+    let pdf = process.task("Pdf").expect("the task");
+    assert!(pdf.is_automatic);
+    for action in [None, Some("write"), Some("pdf")] {
+        assert!(pdf.runs_with(action), "{action:?}");
+    }
+    assert!(!pdf.runs_with(Some("pay")));
+}
