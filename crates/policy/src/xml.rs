@@ -96,8 +96,22 @@ impl<'d> Problems<'d> {
         self.found.push(PolicyProblem { line: place.row, column: place.col, reason: reason.into() });
     }
 
-    pub(crate) fn into_found(self) -> Vec<PolicyProblem> {
+    /// The problems in the order of the text, each once.
+    pub(crate) fn into_found(mut self) -> Vec<PolicyProblem> {
+        self.found.sort_by(|left, right| {
+            (left.line, left.column, &left.reason).cmp(&(right.line, right.column, &right.reason))
+        });
+        self.found.dedup();
         self.found
+    }
+
+    /// Notes the second of two child elements of which there may be one; it would be read over.
+    pub(crate) fn check_single(&mut self, node: Node<'_, '_>, names: &[&'static str]) {
+        for name in names {
+            if let Some(second) = children(node, name).nth(1) {
+                self.add(second, format!("<{}> has more than one <{name}>", node.tag_name().name()));
+            }
+        }
     }
 
     /// An attribute that must be there; its absence is noted.
