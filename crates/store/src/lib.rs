@@ -25,6 +25,7 @@
 mod jobs;
 mod matching;
 mod memory;
+pub mod register;
 mod rules;
 mod sqlite;
 mod status;
