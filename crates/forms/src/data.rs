@@ -289,7 +289,13 @@ struct Step<'a> {
 impl<'a> Level<'a> {
     fn of_root(data: &'a FormData) -> Self {
         let root = data.model.root();
-        Self { model: &data.model, object_type: Some(root), is_open: root.is_open, data: None, object: Some(&data.root) }
+        Self {
+            model: &data.model,
+            object_type: Some(root),
+            is_open: root.is_open,
+            data: None,
+            object: Some(&data.root),
+        }
     }
 
     /// None when the model has no such field, or has it fixed.
@@ -298,7 +304,13 @@ impl<'a> Level<'a> {
         let data = object.and_then(|object| object.get(name));
         if self.is_open {
             let is_list = matches!(data, Some(FormValue::List(_)));
-            return data.map(|data| Step { model: self.model, is_list, object_type: None, is_open: true, data: Some(data) });
+            return data.map(|data| Step {
+                model: self.model,
+                is_list,
+                object_type: None,
+                is_open: true,
+                data: Some(data),
+            });
         }
         let object_type = self.object_type?;
         if object_type.has_row_id && name == crate::value::ROW_ID {

@@ -42,7 +42,11 @@ impl Decimal {
         let exponent = match exponent.parse::<i64>() {
             Ok(exponent) => exponent.clamp(-100_000, 100_000),
             Err(_) if exponent.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()) && exponent.len() > 1 => {
-                if exponent.starts_with('-') { -100_000 } else { 100_000 }
+                if exponent.starts_with('-') {
+                    -100_000
+                } else {
+                    100_000
+                }
             }
             Err(_) => return Err(DecimalError::Malformed),
         };
@@ -158,7 +162,8 @@ impl Decimal {
         self.scale
     }
 
-    fn without_trailing_zeros(mut self) -> Self {
+    /// The same value with the smallest scale.
+    pub fn without_trailing_zeros(mut self) -> Self {
         while self.scale > 0 && self.mantissa.is_multiple_of(10) {
             self.mantissa /= 10;
             self.scale -= 1;

@@ -48,7 +48,9 @@ fn normalize_field(model: &Model, field: &Field, value: &mut FormValue) {
 
 fn normalize_single(model: &Model, field: &Field, value: &mut FormValue) {
     match value {
-        FormValue::Text(text) if field.place == Place::TextContent && text.trim().is_empty() => *value = FormValue::Null,
+        FormValue::Text(text) if field.place == Place::TextContent && text.trim().is_empty() => {
+            *value = FormValue::Null
+        }
         FormValue::Text(text) => clean(text),
         FormValue::Object(object) => {
             let Some(object_type) = model.object_type_of(field) else { return normalize_open(value) };

@@ -55,11 +55,9 @@ impl FieldPath {
     /// True when `self` is `prefix` or lies below it, compared part by part. A prefix without index covers all rows.
     pub fn starts_with(&self, prefix: &Self) -> bool {
         self.parts.len() >= prefix.parts.len()
-            && self
-                .parts
-                .iter()
-                .zip(&prefix.parts)
-                .all(|(part, prefix)| part.name == prefix.name && (prefix.index.is_none() || part.index == prefix.index))
+            && self.parts.iter().zip(&prefix.parts).all(|(part, prefix)| {
+                part.name == prefix.name && (prefix.index.is_none() || part.index == prefix.index)
+            })
     }
 }
 

@@ -31,7 +31,11 @@ impl Walk<'_> {
         JsonReadError::Mismatch { path: self.path.concat(), expected, found: found.kind_name() }
     }
 
-    fn below<T>(&mut self, step: String, read: impl FnOnce(&mut Self) -> Result<T, JsonReadError>) -> Result<T, JsonReadError> {
+    fn below<T>(
+        &mut self,
+        step: String,
+        read: impl FnOnce(&mut Self) -> Result<T, JsonReadError>,
+    ) -> Result<T, JsonReadError> {
         self.path.push(step);
         let result = read(self);
         self.path.pop();

@@ -32,7 +32,9 @@ pub enum JsonReadError {
     Syntax(#[from] JsonSyntaxError),
     #[error("Json deserialization returned null")]
     Null,
-    #[error("The JSON property '{name}' could not be mapped to any .NET member contained in type '{type_name}'. Path: {path}.")]
+    #[error(
+        "The JSON property '{name}' could not be mapped to any .NET member contained in type '{type_name}'. Path: {path}."
+    )]
     UnknownProperty { name: String, type_name: String, path: String },
     #[error("The JSON value of kind {found} could not be converted to {expected}. Path: {path}.")]
     Mismatch { path: String, expected: &'static str, found: &'static str },

@@ -19,7 +19,7 @@ use crate::data::FormData;
 use crate::decimal::Decimal;
 use crate::value::FormValue;
 
-pub(crate) use names::is_xml_name;
+pub(crate) use names::{camel_case, is_xml_name, same_property};
 pub use restriction::{Bound, Pattern, Restriction, RestrictionRule};
 
 /// The field structure of a form data type.

@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn names_are_cased_as_the_original_does() {
-        for (name, cased) in [("orid", "orid"), ("Orid", "orid"), ("URLValue", "urlValue"), ("ID", "id"), ("aB", "aB")] {
+        for (name, cased) in [("orid", "orid"), ("Orid", "orid"), ("URLValue", "urlValue"), ("ID", "id"), ("aB", "aB")]
+        {
             assert_eq!(camel_case(name), cased);
         }
         assert!(same_property("a-b", "AB"));

@@ -92,7 +92,8 @@ impl Facets {
             FormValue::Text(text) => Decimal::parse_xml(text).ok(),
             _ => None,
         };
-        let length = |name: &str| number(&[name]).and_then(Decimal::to_i64).and_then(|length| u32::try_from(length).ok());
+        let length =
+            |name: &str| number(&[name]).and_then(Decimal::to_i64).and_then(|length| u32::try_from(length).ok());
         let text = |name: &str| find(&[name]).and_then(FormValue::as_text).map(str::to_owned);
         Self {
             kind: Some(kind),
@@ -178,7 +179,8 @@ fn range_of(facets: &Facets) -> Option<RestrictionRule> {
     };
     let int_min = || at(i32::MIN.into());
     let int_max = || at(i32::MAX.into());
-    let stated = |number: Option<Decimal>| number.map(|number| Bound { number: Some(number), text: number.to_string() });
+    let stated =
+        |number: Option<Decimal>| number.map(|number| Bound { number: Some(number), text: number.to_string() });
     let (min, max) = (stated(facets.minimum), stated(facets.maximum));
     let (min, max) = match facets.xsd_type.as_str() {
         "positiveinteger" => (min.unwrap_or_else(|| at(1)), max.unwrap_or_else(int_max)),

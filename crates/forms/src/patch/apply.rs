@@ -151,7 +151,9 @@ impl Applying {
                 let index = index_of(last).filter(|index| *index <= items.len()).ok_or_else(unreachable)?;
                 items.insert(index, value);
             }
-            FormValue::Null | FormValue::Bool(_) | FormValue::Number(_) | FormValue::Text(_) => return Err(unreachable()),
+            FormValue::Null | FormValue::Bool(_) | FormValue::Number(_) | FormValue::Text(_) => {
+                return Err(unreachable());
+            }
         }
         Ok(())
     }
@@ -172,7 +174,8 @@ impl Applying {
 }
 
 fn index_of(part: &str) -> Option<usize> {
-    let is_plain = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
+    let is_plain =
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) && (part == "0" || !part.starts_with('0'));
     is_plain.then(|| part.parse().ok()).flatten()
 }
 

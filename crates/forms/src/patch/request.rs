@@ -84,8 +84,10 @@ impl Patch {
     pub fn from_value(value: &FormValue, member: &str) -> Result<Self, InvalidPatchRequest> {
         let Some(operations) = value.as_list() else { return invalid(member, "The patch is missing or not a list.") };
         let read = operations.iter().enumerate().map(|(index, operation)| {
-            read_operation(operation)
-                .map_err(|reason| InvalidPatchRequest { member: format!("{member}[{index}]"), message: reason.to_owned() })
+            read_operation(operation).map_err(|reason| InvalidPatchRequest {
+                member: format!("{member}[{index}]"),
+                message: reason.to_owned(),
+            })
         });
         read.collect::<Result<_, _>>().map(|operations| Self { operations })
     }

@@ -223,7 +223,13 @@ impl<'t> Reader<'_, 't> {
         Ok(object)
     }
 
-    fn member(&mut self, object_type: &ObjectType, object: &mut FormObject, start: &BytesStart<'t>, is_empty: bool) -> Read<()> {
+    fn member(
+        &mut self,
+        object_type: &ObjectType,
+        object: &mut FormObject,
+        start: &BytesStart<'t>,
+        is_empty: bool,
+    ) -> Read<()> {
         let (namespace, name) = self.resolved(start)?;
         let field = object_type.fields.iter().find(|field| field.place == Place::Element && field.xml_name == name);
         let Some(field) = field.filter(|_| namespace == self.namespace) else {
@@ -235,14 +241,22 @@ impl<'t> Reader<'_, 't> {
             Occurs::Once | Occurs::Repeated => self.value(field, start, is_empty)?,
         };
         match (&field.occurs, object.get_mut(&field.name)) {
-            (Occurs::Repeated, Some(FormValue::List(items))) => items.extend(Some(value).filter(|item| !item.is_null())),
+            (Occurs::Repeated, Some(FormValue::List(items))) => {
+                items.extend(Some(value).filter(|item| !item.is_null()))
+            }
             (_, Some(slot)) => *slot = value,
             (_, None) => {}
         }
         Ok(())
     }
 
-    fn wrapped(&mut self, field: &Field, item_name: &str, start: &BytesStart<'t>, is_empty: bool) -> Read<Vec<FormValue>> {
+    fn wrapped(
+        &mut self,
+        field: &Field,
+        item_name: &str,
+        start: &BytesStart<'t>,
+        is_empty: bool,
+    ) -> Read<Vec<FormValue>> {
         self.attributes(start, |_, _| Ok(()))?;
         let mut items = Vec::new();
         while !is_empty {

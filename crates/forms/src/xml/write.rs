@@ -126,7 +126,9 @@ impl Writer<'_> {
     fn single(&mut self, field: &Field, value: &FormValue) {
         let has_no_text = || {
             let text = self.model.object_type_of(field).and_then(ObjectType::text_content);
-            text.is_some_and(|text| value.as_object().and_then(|object| object.get(&text.name)).is_none_or(FormValue::is_null))
+            text.is_some_and(|text| {
+                value.as_object().and_then(|object| object.get(&text.name)).is_none_or(FormValue::is_null)
+            })
         };
         match (value, field.when_null) {
             (FormValue::Null, WhenNull::Omitted | WhenNull::OmittedWithoutText) => {}
