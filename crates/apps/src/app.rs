@@ -12,7 +12,7 @@ use crate::json::text_of;
 use crate::metadata::{Metadata, MetadataDocuments};
 use crate::models::Models;
 use crate::options::OptionLists;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Problem, Problems};
 use crate::rules::{self, Parsed};
 use crate::settings::AppSettings;
 use crate::texts::Texts;
@@ -98,7 +98,7 @@ impl App {
             policy: rules::read_policy(files, &id, problems),
             texts: Texts::read(files, &metadata.application, problems),
             models: Models::read(files, &metadata, problems),
-            ui: Ui::read(files, &metadata, process.as_ref().map(|process| &process.value), problems),
+            ui: Ui::read(files, &metadata, process.as_ref().map(|process| &process.value), &settings, problems),
             metadata: metadata.documents(settings.json_object_in_data_response),
             home_page: files.get(HOME_PAGE).and_then(|bytes| text_of(HOME_PAGE, bytes, problems)).map(Bytes::from),
             content_hash: files.hash(),
@@ -132,14 +132,5 @@ impl App {
         }
         let file = root.join(relative).canonicalize().ok()?;
         (file.starts_with(&root) && file.is_file()).then_some(file)
-    }
-}
-
-impl Loaded {
-    /// A folder that could not be served, in one problem.
-    pub(crate) fn refused(reason: String) -> Self {
-        let mut problems = Problems::default();
-        problems.error(Place::file(""), reason);
-        Self { app: None, problems: problems.into_sorted() }
     }
 }

@@ -17,14 +17,36 @@ pub struct Apps {
 
 #[derive(Debug)]
 struct Shared {
+    dirs: Vec<PathBuf>,
     options: LoadOptions,
     served: ArcSwap<ById>,
     /// Held while the set is changed, so that changes do not undo one another.
     changing: Mutex<()>,
 }
 
-/// Apps by id in lower case: routes are matched without regard to case (app-api §1.1).
+/// Apps by owner and name in lower case: routes are matched without regard to case (app-api §1.1).
 type ById = BTreeMap<(String, String), Arc<App>>;
+
+/// What loading a folder again came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// The folder as it was given to [`Apps::load`].
+    pub dir: PathBuf,
+    pub outcome: ReloadOutcome,
+    /// Everything found, by file and line.
+    pub problems: Vec<Problem>,
+}
+
+/// Which version of an app is served after a reload. Requests under way keep the version they began with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReloadOutcome {
+    /// The one that was just read.
+    Replaced,
+    /// The one before; nothing it was read from has changed.
+    Unchanged,
+    /// The one before, if any: the folder has errors now.
+    Refused,
+}
 
 impl Apps {
     /// Loads the apps in `dirs`; each is an `App` folder or a repository with one. Returns the set and what was found
@@ -37,28 +59,27 @@ impl Apps {
     pub fn load_with(dirs: &[PathBuf], options: LoadOptions) -> (Self, Vec<(PathBuf, Vec<Problem>)>) {
         let mut served = ById::new();
         let mut found = Vec::new();
-        let mut folders: BTreeMap<(String, String), PathBuf> = BTreeMap::new();
         for dir in dirs {
             let Loaded { app, mut problems } = App::load_with(dir, &options);
             if let Some(app) = app {
-                let key = key(app.id.org(), app.id.app());
-                match folders.get(&key) {
-                    Some(first) => problems.extend(Loaded::refused(taken(&app, dir, first)).problems),
+                let key = key_of(&app);
+                match served.get(&key) {
+                    Some(first) => problems.insert(0, id_taken(&app, first)),
                     None => {
-                        folders.insert(key.clone(), dir.clone());
                         served.insert(key, Arc::new(app));
                     }
                 }
             }
             found.push((dir.clone(), problems));
         }
-        let shared = Shared { options, served: ArcSwap::from_pointee(served), changing: Mutex::default() };
+        let served = ArcSwap::from_pointee(served);
+        let shared = Shared { dirs: dirs.to_vec(), options, served, changing: Mutex::default() };
         (Self { shared: Arc::new(shared) }, found)
     }
 
     /// The app of this owner and name, in any case. The caller keeps the version it got for as long as it needs.
     pub fn get(&self, org: &str, app: &str) -> Option<Arc<App>> {
-        self.shared.served.load().get(&key(org, app)).cloned()
+        self.shared.served.load().get(&(org.to_lowercase(), app.to_lowercase())).cloned()
     }
 
     /// Every app, in order of id.
@@ -66,29 +87,47 @@ impl Apps {
         self.shared.served.load().values().cloned().collect()
     }
 
-    /// Loads the folder of an app again and serves what it has become; with errors, the version served before stays.
-    /// Returns what was found.
-    pub fn reload(&self, dir: &Path) -> Vec<Problem> {
+    /// The folders the set was made from, also those that are refused.
+    pub fn dirs(&self) -> &[PathBuf] {
+        &self.shared.dirs
+    }
+
+    /// Loads the folder of an app again and serves what it has become; with errors, the version before stays.
+    pub fn reload(&self, dir: &Path) -> Reload {
         let _changing = self.shared.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let Loaded { app, mut problems } = App::load_with(dir, &self.shared.options);
-        let Some(app) = app else { return problems };
-        let mut served = ById::clone(&self.shared.served.load());
-        let key = key(app.id.org(), app.id.app());
-        if let Some(other) = served.get(&key).filter(|other| other.folder != app.folder) {
-            problems.extend(Loaded::refused(taken(&app, dir, &other.folder)).problems);
-            return problems;
-        }
+        let served = self.shared.served.load();
+        let outcome = match app {
+            None => ReloadOutcome::Refused,
+            Some(app) => match served.get(&key_of(&app)) {
+                Some(other) if other.folder != app.folder => {
+                    problems.insert(0, id_taken(&app, other));
+                    ReloadOutcome::Refused
+                }
+                Some(before) if before.content_hash == app.content_hash => ReloadOutcome::Unchanged,
+                _ => {
+                    self.replace(app, &served);
+                    ReloadOutcome::Replaced
+                }
+            },
+        };
+        Reload { dir: dir.to_owned(), outcome, problems }
+    }
+
+    /// Serves `app` in place of what its folder was before, also under another id.
+    fn replace(&self, app: App, before: &ById) {
+        let mut served = before.clone();
         served.retain(|_, other| other.folder != app.folder);
-        served.insert(key, Arc::new(app));
+        served.insert(key_of(&app), Arc::new(app));
         self.shared.served.store(Arc::new(served));
-        problems
     }
 }
 
-fn key(org: &str, app: &str) -> (String, String) {
-    (org.to_lowercase(), app.to_lowercase())
+fn key_of(app: &App) -> (String, String) {
+    (app.id.org().to_lowercase(), app.id.app().to_lowercase())
 }
 
-fn taken(app: &App, dir: &Path, first: &Path) -> String {
-    format!("the id `{}` is used by two folders: `{}` and `{}`", app.id, first.display(), dir.display())
+pub(crate) fn id_taken(app: &App, first: &App) -> Problem {
+    let (first, second) = (first.folder.display(), app.folder.display());
+    Problem::of_folder(format!("the id `{}` is used by two folders: `{first}` and `{second}`", app.id))
 }

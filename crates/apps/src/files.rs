@@ -53,12 +53,6 @@ impl AppFiles {
         files
     }
 
-    /// Files that are in memory.
-    #[cfg(test)]
-    pub(crate) fn from_memory(files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
-        Self { files: files.into_iter().collect() }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

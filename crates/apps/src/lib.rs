@@ -21,6 +21,7 @@
 
 mod app;
 mod apps;
+mod check;
 mod files;
 mod json;
 mod metadata;
@@ -32,9 +33,11 @@ mod settings;
 mod shape;
 mod texts;
 mod ui;
+mod watch;
 
 pub use app::{App, LoadOptions, Loaded};
-pub use apps::Apps;
+pub use apps::{Apps, Reload, ReloadOutcome};
+pub use check::{CheckedFolder, Report, check, render};
 pub use files::{ContentHash, app_folder};
 pub use metadata::MetadataDocuments;
 pub use models::{Document, Models};
@@ -44,3 +47,4 @@ pub use rules::Parsed;
 pub use settings::{AppSettings, MessagePrefixes};
 pub use texts::Texts;
 pub use ui::{LayoutSetEntry, Ui, UiFolder, UiGeneration};
+pub use watch::{Watch, WatchError};

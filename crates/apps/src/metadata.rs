@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use mottak_model::{AppId, Application};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::files::AppFiles;
 use crate::json::{JsonFile, Original, to_bytes};
@@ -118,7 +118,9 @@ fn with_org(mut document: Value) -> Value {
     if document.get("org").is_none() {
         let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
         let org = id.split('/').next().unwrap_or_default().to_owned();
-        document.as_object_mut().unwrap_or(&mut Map::new()).insert("org".to_owned(), org.into());
+        if let Some(members) = document.as_object_mut() {
+            members.insert("org".to_owned(), org.into());
+        }
     }
     document
 }

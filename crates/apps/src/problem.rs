@@ -41,6 +41,11 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
+    /// An error of a folder as a whole.
+    pub(crate) fn of_folder(reason: String) -> Self {
+        Self { file: String::new(), line: None, pointer: None, severity: Severity::Error, reason }
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -83,9 +88,10 @@ impl Problems {
         self.found.iter().any(Problem::is_error)
     }
 
-    /// By file, line and pointer; what has no line comes first.
+    /// By file, line and pointer, each once; what has no line comes first.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort();
+        self.found.dedup();
         self.found
     }
 

@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use mottak_model::AppId;
 use mottak_policy::{Placeholders, Policy};
-use mottak_process::{Process, ProcessProblem, ReadOptions};
+use mottak_process::{Process, ProcessProblem, ReadOptions, TaskType};
 
 use crate::LoadOptions;
 use crate::files::AppFiles;
@@ -42,7 +42,10 @@ pub(crate) fn read_process(
     };
     report(process.warnings.clone(), problems);
     let data_types: Vec<&str> = metadata.application.data_types.iter().map(|data_type| data_type.id.as_str()).collect();
-    report(process.check_data_types(&data_types), problems);
+    report(
+        process.check_data_types(&data_types).into_iter().map(|found| tolerated(found, &process)).collect(),
+        problems,
+    );
     if let Some(environment) = options.environment {
         report(process.check_environment(environment), problems);
     }
@@ -90,6 +93,13 @@ fn check_data_types(metadata: &Metadata, process: &Process, problems: &mut Probl
             problems.warn(place, format!("the task `{task}` is not in the process"));
         }
     }
+}
+
+/// What a shipment takes along is picked among the data there is; a type the app does not have is never there.
+fn tolerated(problem: ProcessProblem, process: &Process) -> ProcessProblem {
+    let is_shipment = process.task(&problem.element).is_some_and(|task| task.task_type == TaskType::EFormidling);
+    let severity = if is_shipment { mottak_process::Severity::Warning } else { problem.severity };
+    ProcessProblem { severity, ..problem }
 }
 
 fn report(found: Vec<ProcessProblem>, problems: &mut Problems) {

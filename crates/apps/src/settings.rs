@@ -8,8 +8,8 @@ use mottak_process::Environment;
 use serde_json::Value;
 
 use crate::files::AppFiles;
-use crate::json::{JsonFile, Original};
-use crate::problem::Problems;
+use crate::json::{JsonFile, Original, pointer_to};
+use crate::problem::{Place, Problems};
 
 /// The settings of an app that the server acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,11 @@ pub struct MessagePrefixes {
 }
 
 impl AppSettings {
+    /// Whether the server has rules that need the pages of the app.
+    pub fn need_layouts(&self) -> bool {
+        self.required_validation || self.expression_validation || self.remove_hidden_data
+    }
+
     /// Reads `appsettings.json` and, over it, the file of the environment.
     pub(crate) fn read(files: &AppFiles, environment: Option<Environment>, problems: &mut Problems) -> Self {
         let mut sections = Sections::default();
@@ -72,20 +77,20 @@ struct Setting {
     /// The name as written, without its sections.
     name: String,
     text: String,
-    place: crate::problem::Place,
+    place: Place,
 }
 
 impl Sections {
     fn add(&mut self, file: &JsonFile, problems: &mut Problems) {
         let Value::Object(sections) = &file.value else {
-            problems.error(file.place(""), "`the document` must be an object".replace('`', ""));
+            problems.error(file.place(""), "the document must be an object");
             return;
         };
         for (section, members) in sections {
             let Value::Object(members) = members else { continue };
             for (name, value) in members {
                 let Some(text) = text_of(value) else { continue };
-                let place = file.place(&format!("/{section}/{name}"));
+                let place = file.place(&pointer_to(&pointer_to("", section), name));
                 let key = format!("{section}:{name}").to_lowercase();
                 self.values.insert(key, Setting { name: name.clone(), text, place });
             }

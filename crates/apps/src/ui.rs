@@ -16,7 +16,8 @@ use mottak_process::Process;
 use crate::files::AppFiles;
 use crate::json::{JsonFile, Original};
 use crate::metadata::Metadata;
-use crate::problem::Problems;
+use crate::problem::{Problems, Severity};
+use crate::settings::AppSettings;
 
 pub use folder::UiFolder;
 pub use sets::{LayoutSetEntry, UiGeneration};
@@ -46,11 +47,14 @@ impl Ui {
         files: &AppFiles,
         metadata: &Metadata,
         process: Option<&Process>,
+        settings: &AppSettings,
         problems: &mut Problems,
     ) -> Self {
-        let folders = folder::read_all(files, problems);
-        let settings = root_document(files, "Settings.json", problems);
-        let found = sets::read(files, &folders, settings.as_ref(), problems);
+        // Where the server has no rules that need the pages, a page it cannot read is served as it is (app-forms §5.1).
+        let faulty_page = if settings.need_layouts() { Severity::Error } else { Severity::Warning };
+        let folders = folder::read_all(files, faulty_page, problems);
+        let global_settings = root_document(files, "Settings.json", problems);
+        let found = sets::read(files, &folders, global_settings.as_ref(), problems);
         let sets = sets::check(found.entries, metadata, process, &folders, problems);
         let of_forms = sets.iter().filter_map(|entry| {
             let folder = folders.get(&entry.id)?;
@@ -61,7 +65,7 @@ impl Ui {
             generation: found.generation,
             sets,
             layout_sets_document: found.document,
-            settings_document: settings.map(|file| file.plain()),
+            settings_document: global_settings.map(|file| file.plain()),
             footer_document: root_document(files, "footer.json", problems).map(|file| file.plain()),
             layouts,
             folders,

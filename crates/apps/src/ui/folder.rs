@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::ROOT;
 use crate::files::AppFiles;
 use crate::json::{JsonFile, Original, to_bytes};
-use crate::problem::{Place, Problems};
+use crate::problem::{Place, Problems, Severity};
 
 /// The documents of a folder below `ui/`.
 #[derive(Clone, Debug, Default)]
@@ -38,17 +38,18 @@ impl UiFolder {
     }
 }
 
-/// Every folder below `ui/` by name.
-pub(super) fn read_all(files: &AppFiles, problems: &mut Problems) -> BTreeMap<String, UiFolder> {
+/// Every folder below `ui/` by name. A page whose components cannot be read is left out of the rules on the server, and
+/// is a problem of the severity `faulty_page`.
+pub(super) fn read_all(files: &AppFiles, faulty_page: Severity, problems: &mut Problems) -> BTreeMap<String, UiFolder> {
     let mut names: Vec<&str> =
         files.below(ROOT).filter_map(|(path, _)| path.split_once('/')).map(|(name, _)| name).collect();
     names.dedup();
     // `ui/layouts` without sets is the layout of the time before version 5.
     let names = names.into_iter().filter(|name| *name != "layouts");
-    names.map(|name| (name.to_owned(), read(files, name, problems))).collect()
+    names.map(|name| (name.to_owned(), read(files, name, faulty_page, problems))).collect()
 }
 
-fn read(files: &AppFiles, name: &str, problems: &mut Problems) -> UiFolder {
+fn read(files: &AppFiles, name: &str, faulty_page: Severity, problems: &mut Problems) -> UiFolder {
     let mut folder = UiFolder {
         rule_handler: files.get(&format!("{ROOT}{name}/RuleHandler.js")).cloned(),
         rule_configuration: files.get(&format!("{ROOT}{name}/RuleConfiguration.json")).cloned(),
@@ -77,11 +78,18 @@ fn read(files: &AppFiles, name: &str, problems: &mut Problems) -> UiFolder {
         .filter_map(|(name, file)| match Page::parse(name, &file.value) {
             Ok(page) => Some((name.clone(), page)),
             Err(found) => {
-                report(file, found, problems);
+                report(file, faulty_page, found, problems);
                 None
             }
         })
         .collect();
+    if settings_path.iter().all(|path| files.get(path).is_none()) {
+        problems.add(
+            faulty_page,
+            Place::file(&format!("{ROOT}{name}")),
+            "the folder has no `Settings.json`".to_owned(),
+        );
+    }
     if let Some(file) = &folder.settings_file {
         folder.settings = Some(file.value.clone());
         folder.settings_document = Some(file.plain());
@@ -100,7 +108,7 @@ fn pages_in_order(
     let order = match page_order(folder, &settings.value) {
         Ok(order) => order,
         Err(problem) => {
-            report(settings, vec![problem], problems);
+            report(settings, Severity::Error, vec![problem], problems);
             return Vec::new();
         }
     };
@@ -115,8 +123,8 @@ fn pages_in_order(
     listed
 }
 
-fn report(file: &JsonFile, found: Vec<LayoutProblem>, problems: &mut Problems) {
+fn report(file: &JsonFile, severity: Severity, found: Vec<LayoutProblem>, problems: &mut Problems) {
     for problem in found {
-        problems.error(file.place(&problem.pointer), problem.message);
+        problems.add(severity, file.place(&problem.pointer), problem.message);
     }
 }

@@ -1,0 +1,245 @@
+//! Each fault is told with its file, its line and a reason.
+
+use mottak_apps::App;
+
+use crate::folder::{Folder, METADATA, POLICY, PROCESS, paths};
+
+/// The problems of a folder, one per line of text.
+fn problems(folder: &Folder) -> Vec<String> {
+    App::load(folder.path()).problems.iter().map(ToString::to_string).collect()
+}
+
+/// One fault: in `file`, `text` becomes `by`; then `expected` is all that is found.
+struct Fault {
+    file: &'static str,
+    text: &'static str,
+    by: &'static str,
+    expected: &'static [&'static str],
+}
+
+#[test]
+fn sound_app_has_no_problems() {
+    let folder = Folder::sound();
+    assert_eq!(problems(&folder), Vec::<String>::new());
+    assert!(App::load(folder.path()).app.is_some());
+    assert!(App::load(&folder.path().join("App")).app.is_some(), "the App folder itself is as good as the repository");
+}
+
+#[test]
+fn each_fault_is_told_exactly() {
+    for fault in &FAULTS {
+        let folder = Folder::sound();
+        folder.replace(fault.file, fault.text, fault.by);
+        assert_eq!(problems(&folder), fault.expected, "{} with {}", fault.file, fault.by);
+        let is_refused = fault.expected.iter().any(|problem| !problem.contains(": warning: "));
+        assert_eq!(App::load(folder.path()).app.is_none(), is_refused, "{} with {}", fault.file, fault.by);
+    }
+    println!("{} faults", FAULTS.len());
+}
+
+#[test]
+fn missing_files_are_told() {
+    let cases: [(&str, &[&str]); 6] = [
+        (METADATA, &["config/applicationmetadata.json: the file is missing"]),
+        (PROCESS, &["config/process/process.bpmn: the file is missing"]),
+        (POLICY, &["config/authorization/policy.xml: the file is missing"]),
+        (
+            "models/form.schema.json",
+            &["config/applicationmetadata.json:7: warning: there is no `models/form.schema.json` nor \
+               `models/Form.schema.json`; every field is accepted"],
+        ),
+        (
+            "ui/main/layouts/first.json",
+            &["ui/main/Settings.json:1: the page `first` has no file `ui/main/layouts/first.json`"],
+        ),
+        ("ui/main/Settings.json", &["ui/main: the folder has no `Settings.json`"]),
+    ];
+    for (path, expected) in cases {
+        let folder = Folder::sound();
+        folder.remove(path);
+        assert_eq!(problems(&folder), expected, "without {path}");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let folder = Folder::sound();
+    for fault in &FAULTS[..1] {
+        folder.replace(fault.file, fault.text, fault.by);
+    }
+    folder.write("options/colours.json", "[{}]");
+    folder.write("config/texts/resource.nb.json", "{\"language\":\"nb\",\"resources\":[{\"id\":7}]}");
+    folder.write("models/form.schema.json", "{");
+    folder.replace("ui/main/Settings.json", "first", "second");
+    folder.replace(PROCESS, "<altinn:taskType>data<", "<altinn:taskType>date<");
+    folder.replace(POLICY, "deny-overrides", "toss-a-coin");
+    let told = problems(&folder);
+    for file in ["applicationmetadata", "options/", "texts/", "models/", "Settings.json", "process.bpmn", "policy.xml"]
+    {
+        assert!(told.iter().any(|problem| problem.contains(file)), "nothing about {file}: {told:#?}");
+    }
+}
+
+#[test]
+fn folder_that_is_not_there_is_one_problem() {
+    let loaded = App::load("no/such/folder".as_ref());
+    assert_eq!(loaded.problems.len(), 1);
+    assert_eq!(loaded.problems[0].to_string(), "there is no such folder");
+}
+
+#[test]
+fn every_file_may_have_a_byte_order_mark() {
+    let folder = Folder::sound();
+    for path in paths() {
+        let text = std::fs::read_to_string(folder.file(path)).expect("the file is there");
+        folder.write(path, format!("\u{feff}{text}"));
+    }
+    assert_eq!(problems(&folder), Vec::<String>::new());
+}
+
+const FAULTS: [Fault; 22] = [
+    Fault {
+        file: METADATA,
+        text: "\"maxSize\": 5",
+        by: "\"maxSize\": \"5\"",
+        expected: &["config/applicationmetadata.json:16: `maxSize` must be a whole number"],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"maxSize\": 5",
+        by: "\"maxSize\" 5",
+        expected: &[
+            "config/applicationmetadata.json:16: not JSON: expected colon after the string or word in object property",
+        ],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"maxSize\": 5",
+        by: "\"maxCount\": null, // none",
+        expected: &[
+            "config/applicationmetadata.json:16: `maxCount` must not be null",
+            "config/applicationmetadata.json:16: warning: the original refuses this: not JSON: comments are not allowed",
+        ],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"id\": \"attachment\"",
+        by: "\"id\": \"form\"",
+        expected: &["config/applicationmetadata.json:14: two data types have the id `form`"],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"id\": \"attachment\"",
+        by: "\"appLogic\": { \"autoCreate\": true }",
+        expected: &["config/applicationmetadata.json:13: `1` has no `id`"],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"maxSize\": 5",
+        by: "\"appLogic\": { \"autoCreate\": true }",
+        expected: &[
+            "config/applicationmetadata.json:16: the data type `attachment` is created with its task, but has no `classRef`",
+        ],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"taskId\": \"Task_1\",\n      \"maxSize\"",
+        by: "\"taskId\": \"Task_9\",\n      \"maxSize\"",
+        expected: &["config/applicationmetadata.json:15: warning: the task `Task_9` is not in the process"],
+    },
+    Fault {
+        file: METADATA,
+        text: "ttd/permit",
+        by: "permit",
+        expected: &["config/applicationmetadata.json:2: `permit` is not of the form `org/app`"],
+    },
+    Fault {
+        file: METADATA,
+        text: "\"org\": \"ttd\"",
+        by: "\"org\": \"skd\"",
+        expected: &["config/applicationmetadata.json:3: warning: `org` is `skd`, but the id says `ttd`"],
+    },
+    Fault {
+        file: PROCESS,
+        text: "<altinn:taskType>data<",
+        by: "<altinn:taskType>date<",
+        expected: &["config/process/process.bpmn:8: Task_1: the task type `date` is not known"],
+    },
+    Fault {
+        file: PROCESS,
+        text: "<bpmn:exclusiveGateway id=\"Choice\" />",
+        by: "<bpmn:exclusiveGateway id=\"Choice\"><bpmn:extensionElements><altinn:gatewayExtension>\
+             <altinn:connectedDataTypeId>nothing</altinn:connectedDataTypeId>\
+             </altinn:gatewayExtension></bpmn:extensionElements></bpmn:exclusiveGateway>",
+        expected: &[
+            "config/process/process.bpmn:12: Choice: `connectedDataTypeId` names the data type `nothing`, which the \
+             app's metadata does not have",
+        ],
+    },
+    Fault {
+        file: POLICY,
+        text: "Effect=\"Permit\"",
+        by: "Effect=\"Maybe\"",
+        expected: &["config/authorization/policy.xml:5: Effect"],
+    },
+    Fault {
+        file: "config/texts/resource.nb.json",
+        text: "\"language\": \"nb\",",
+        by: "",
+        expected: &["config/texts/resource.nb.json:1: warning: it has no `language`; `nb` is taken from the file name"],
+    },
+    Fault {
+        file: "config/texts/resource.nb.json",
+        text: "\"value\": \"Tillatelse\"",
+        by: "\"value\": 7",
+        expected: &["config/texts/resource.nb.json:4: `value` must be a string"],
+    },
+    Fault {
+        file: "ui/layout-sets.json",
+        text: "\"dataType\": \"form\"",
+        by: "\"dataType\": \"from\"",
+        expected: &["ui/layout-sets.json:3: warning: the data type `from` is not in `config/applicationmetadata.json`"],
+    },
+    Fault {
+        file: "ui/layout-sets.json",
+        text: "Task_1",
+        by: "Task_2",
+        expected: &["ui/layout-sets.json:3: warning: the task `Task_2` is not in the process"],
+    },
+    Fault {
+        file: "ui/layout-sets.json",
+        text: "\"tasks\": [\"Task_1\"] }",
+        by: "\"tasks\": [\"Task_1\"] },\n    { \"id\": \"main\" }",
+        expected: &["ui/layout-sets.json:4: two layout sets have the id `main`"],
+    },
+    Fault {
+        file: "ui/main/Settings.json",
+        text: "\"order\": [\"first\"]",
+        by: "",
+        expected: &["ui/main/Settings.json:1: has neither order nor groups"],
+    },
+    Fault {
+        file: "ui/main/layouts/first.json",
+        text: "\"type\": \"Input\", ",
+        by: "",
+        expected: &["ui/main/layouts/first.json:4: type"],
+    },
+    Fault {
+        file: "options/colours.json",
+        text: "\"label\": \"colours.red\"",
+        by: "\"text\": \"red\"",
+        expected: &["options/colours.json:2: `0` has no `label`", "options/colours.json:2: `0` has no member `text`"],
+    },
+    Fault {
+        file: "options/colours.json",
+        text: "\"r\"",
+        by: "[1]",
+        expected: &["options/colours.json:2: `value` must be a string, number or boolean"],
+    },
+    Fault {
+        file: "appsettings.json",
+        text: "\"RequiredValidation\": true",
+        by: "\"RequiredValidation\": \"yes\"",
+        expected: &["appsettings.json:2: `RequiredValidation` must be true or false"],
+    },
+];
