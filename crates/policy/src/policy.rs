@@ -8,6 +8,7 @@ use crate::decision::{Decision, Obligation, Status};
 use crate::functions::{FunctionError, MatchFunction};
 use crate::request::Request;
 use crate::vocabulary::{Category, DataType};
+use crate::xml::PolicyProblem;
 
 /// A policy, read once and asked often. Immutable; share it behind an `Arc`.
 ///
@@ -21,6 +22,7 @@ pub struct Policy {
     pub(crate) rules: Vec<Rule>,
     /// Policy-level obligations of a Permit.
     pub(crate) obligations: Arc<[Obligation]>,
+    pub(crate) warnings: Vec<PolicyProblem>,
 }
 
 /// One `Match` element.
@@ -73,6 +75,12 @@ impl Policy {
     /// `PolicyId`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What in the policy is sound but probably does not mean what its author thinks: matches that are never asked,
+    /// functions nobody knows, targets the standard reads differently.
+    pub fn warnings(&self) -> &[PolicyProblem] {
+        &self.warnings
     }
 
     /// The answer to an enriched request (contract §2.1). Neither reads clocks nor keeps anything.

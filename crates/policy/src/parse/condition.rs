@@ -13,11 +13,17 @@ use crate::xml::{child, is};
 impl<'d> Reader<'d> {
     pub(super) fn condition(&mut self, condition: Node<'d, 'd>) -> Condition {
         self.problems.check_children(condition, &[EXPRESSIONS]);
-        let Some(apply) = child(condition, "Apply") else { return Condition::NeverHolds };
+        let Some(apply) = child(condition, "Apply") else {
+            self.warnings.add(condition, "a <Condition> without <Apply> never holds");
+            return Condition::NeverHolds;
+        };
         self.check_apply(apply);
-        self.comparison(apply)
-            .or_else(|| Expression::compile(apply).map(Condition::Expression))
-            .unwrap_or(Condition::Unsupported)
+        let understood = self.comparison(apply).or_else(|| Expression::compile(apply).map(Condition::Expression));
+        understood.unwrap_or_else(|| {
+            self.warnings
+                .add(condition, "the <Condition> uses what is not known; a decision that asks it is Indeterminate");
+            Condition::Unsupported
+        })
     }
 
     /// Everything below an `Apply` must be an expression, whether or not it will be understood.

@@ -1,6 +1,7 @@
 //! Policy text to compiled policy, with every problem found on the way (contract §1).
 
 mod condition;
+mod meaning;
 mod obligations;
 mod target;
 
@@ -9,9 +10,9 @@ use std::collections::HashMap;
 
 use roxmltree::{Document, Node};
 
+use self::meaning::difference_from_standard;
 use crate::combine::Combining;
-use crate::policy::{AllOf, Policy, Rule, RuleEffect, Test, TestNumber};
-use crate::vocabulary::Category;
+use crate::policy::{Policy, Rule, RuleEffect, Test, TestNumber};
 use crate::xml::{self, PolicyProblem, Problems, child, children, is};
 
 /// The app a policy file is loaded for; replaces `[ORG]`, `[org]`, `[APP]` and `[app]` (contract §1.5).
@@ -71,13 +72,18 @@ impl Policy {
 
     fn parse_as(dialect: Dialect, text: &str) -> Result<Self, Vec<PolicyProblem>> {
         let document = xml::parse(text).map_err(|problem| vec![problem])?;
-        let problems = Problems::new(&document);
-        let mut reader = Reader { dialect, problems, tests: Vec::new(), numbers: HashMap::new() };
+        let mut reader = Reader {
+            dialect,
+            problems: Problems::new(&document),
+            warnings: Problems::new(&document),
+            tests: Vec::new(),
+            numbers: HashMap::new(),
+        };
         let policy = reader.policy(&document);
-        let Reader { problems, tests, .. } = reader;
+        let Reader { problems, warnings, tests, .. } = reader;
         let problems = problems.into_found();
         match policy {
-            Some(policy) if problems.is_empty() => Ok(Self { tests, ..policy }),
+            Some(policy) if problems.is_empty() => Ok(Self { tests, warnings: warnings.into_found(), ..policy }),
             _ => Err(problems),
         }
     }
@@ -88,7 +94,10 @@ type TestKey<'n> = (&'n str, &'n str, &'n str, &'n str, String, bool);
 
 struct Reader<'d> {
     dialect: Dialect,
+    /// What makes the policy unusable.
     problems: Problems<'d>,
+    /// What probably does not mean what was meant.
+    warnings: Problems<'d>,
     tests: Vec<Test>,
     numbers: HashMap<TestKey<'d>, TestNumber>,
 }
@@ -121,7 +130,6 @@ impl<'d> Reader<'d> {
         let combining = self.problems.required(root, "RuleCombiningAlgId");
         match child(root, "Target") {
             None => self.problems.add(root, "<Policy> has no <Target>"),
-            // The policy's own target is never evaluated, but it must be one.
             Some(target) => self.check_policy_target(target),
         }
         if child(root, "Rule").or_else(|| child(root, "VariableDefinition")).is_none() {
@@ -133,10 +141,15 @@ impl<'d> Reader<'d> {
         }
         let rules = children(root, "Rule").filter_map(|rule| self.rule(rule)).collect();
         let obligations: Vec<_> = self.obligations(root);
+        let combining = Combining::from_uri(combining?);
+        if combining == Combining::Unsupported {
+            self.warnings.add(root, "the combining algorithm is not known; every decision is Indeterminate");
+        }
         Some(Policy {
             id: id?.into(),
-            combining: Combining::from_uri(combining?),
+            combining,
             tests: Vec::new(),
+            warnings: Vec::new(),
             rules,
             obligations: obligations.into(),
         })
@@ -157,24 +170,21 @@ impl<'d> Reader<'d> {
             action: Vec::new(),
             condition: child(rule, "Condition").map(|condition| self.condition(condition)),
         };
-        if let Some(target) = child(rule, "Target") {
-            for all_of in self.alternatives(target) {
-                let numbers: Vec<_> = children(all_of, "Match").filter_map(|found| self.test(found)).collect();
-                let tests = &self.tests;
-                let of = |category: &Category| -> AllOf {
-                    numbers.iter().copied().filter(|&number| tests[number].category == *category).collect()
-                };
-                for (category, alternatives) in [
-                    (Category::Subject, &mut compiled.subject),
-                    (Category::Resource, &mut compiled.resource),
-                    (Category::Action, &mut compiled.action),
-                ] {
-                    let tests = of(&category);
-                    if !tests.is_empty() {
-                        alternatives.push(tests);
-                    }
+        let any_ofs = child(rule, "Target").map(|target| self.target(target)).unwrap_or_default();
+        if let Some(difference) = difference_from_standard(&any_ofs) {
+            self.warnings.add(rule, difference);
+        }
+        for [subject, resource, action] in any_ofs.into_iter().flatten() {
+            let by_category =
+                [(subject, &mut compiled.subject), (resource, &mut compiled.resource), (action, &mut compiled.action)];
+            for (tests, alternatives) in by_category {
+                if !tests.is_empty() {
+                    alternatives.push(tests);
                 }
             }
+        }
+        if child(rule, "ObligationExpressions").is_some() {
+            self.warnings.add(rule, "the obligations of a <Rule> are never given");
         }
         effect.map(|_| compiled)
     }

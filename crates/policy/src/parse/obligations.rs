@@ -17,6 +17,9 @@ impl<'d> Reader<'d> {
             for expression in children(list, "ObligationExpression") {
                 let id = self.problems.required(expression, "ObligationId");
                 let effect = self.effect(expression, "FulfillOn");
+                if effect == Some(RuleEffect::Deny) {
+                    self.warnings.add(expression, "the obligations of a Deny are never given");
+                }
                 if let (Some(id), Some(RuleEffect::Permit)) = (id, effect) {
                     obligations.push(Obligation { id: id.into(), assignments: self.assignments(expression) });
                 }

@@ -3,6 +3,7 @@
 use roxmltree::Node;
 
 use super::Reader;
+use super::meaning::Alternative;
 use crate::functions::MatchFunction;
 use crate::policy::{Test, TestNumber};
 use crate::vocabulary::{Category, DataType};
@@ -23,33 +24,48 @@ pub(super) struct Designator<'n> {
 }
 
 impl<'d> Reader<'d> {
-    /// Every `AllOf` of every `AnyOf`, as one list.
-    pub(super) fn alternatives(&mut self, target: Node<'d, 'd>) -> Vec<Node<'d, 'd>> {
-        self.problems.check_children(target, &[&["AnyOf"]]);
-        let mut alternatives = Vec::new();
-        for any_of in children(target, "AnyOf") {
-            self.problems.check_children(any_of, &[&["AllOf"]]);
-            let before = alternatives.len();
-            alternatives.extend(children(any_of, "AllOf"));
-            if alternatives.len() == before {
-                self.problems.add(any_of, "<AnyOf> has no <AllOf>");
-            }
-        }
-        for all_of in &alternatives {
-            self.problems.check_children(*all_of, &[&["Match"]]);
-            if child(*all_of, "Match").is_none() {
-                self.problems.add(*all_of, "<AllOf> has no <Match>");
-            }
-        }
-        alternatives
+    /// The alternatives of a rule's target, `AnyOf` by `AnyOf`.
+    pub(super) fn target(&mut self, target: Node<'d, 'd>) -> Vec<Vec<Alternative>> {
+        let any_ofs = self.all_ofs(target).into_iter();
+        any_ofs.map(|all_ofs| all_ofs.into_iter().map(|all_of| self.alternative(all_of)).collect()).collect()
     }
 
+    /// The policy's own target is never evaluated, but it must be one.
     pub(super) fn check_policy_target(&mut self, target: Node<'d, 'd>) {
-        for all_of in self.alternatives(target) {
-            for found in children(all_of, "Match") {
-                self.match_parts(found);
-            }
+        let any_ofs = self.all_ofs(target);
+        if !any_ofs.is_empty() {
+            self.warnings.add(target, "the <Target> of a <Policy> is never asked");
         }
+        for found in any_ofs.into_iter().flatten().flat_map(|all_of| children(all_of, "Match")) {
+            self.match_parts(found);
+        }
+    }
+
+    /// The `AllOf` elements, `AnyOf` by `AnyOf`.
+    fn all_ofs(&mut self, target: Node<'d, 'd>) -> Vec<Vec<Node<'d, 'd>>> {
+        self.problems.check_children(target, &[&["AnyOf"]]);
+        let mut any_ofs = Vec::new();
+        for any_of in children(target, "AnyOf") {
+            self.problems.check_children(any_of, &[&["AllOf"]]);
+            let all_ofs: Vec<_> = children(any_of, "AllOf").collect();
+            if all_ofs.is_empty() {
+                self.problems.add(any_of, "<AnyOf> has no <AllOf>");
+            }
+            for all_of in &all_ofs {
+                self.problems.check_children(*all_of, &[&["Match"]]);
+                if child(*all_of, "Match").is_none() {
+                    self.problems.add(*all_of, "<AllOf> has no <Match>");
+                }
+            }
+            any_ofs.push(all_ofs);
+        }
+        any_ofs
+    }
+
+    fn alternative(&mut self, all_of: Node<'d, 'd>) -> Alternative {
+        let numbers: Vec<_> = children(all_of, "Match").filter_map(|found| self.test(found)).collect();
+        [Category::Subject, Category::Resource, Category::Action]
+            .map(|category| numbers.iter().copied().filter(|&number| self.tests[number].category == category).collect())
     }
 
     /// `MatchId`, value, and designator or selector of a `Match`.
@@ -75,7 +91,7 @@ impl<'d> Reader<'d> {
         }
     }
 
-    pub(super) fn test(&mut self, found: Node<'d, 'd>) -> Option<TestNumber> {
+    fn test(&mut self, found: Node<'d, 'd>) -> Option<TestNumber> {
         let (function, value, designator) = self.match_parts(found)?;
         let Some(designator) = designator else {
             self.problems.add(found, "an <AttributeSelector> in the <Match> of a rule cannot be evaluated");
@@ -99,8 +115,16 @@ impl<'d> Reader<'d> {
                 return None;
             }
         };
+        if matches!(function, MatchFunction::Unsupported) {
+            let reason = format!("the function `{}` is not known; a decision that asks it is Indeterminate", key.2);
+            self.warnings.add(found, reason);
+        }
+        let category = Category::from_uri(designator.category);
+        if matches!(category, Category::Environment | Category::Other(_)) {
+            self.warnings.add(found, format!("a <Match> on `{}` is never asked", designator.category));
+        }
         self.tests.push(Test {
-            category: Category::from_uri(designator.category),
+            category,
             attribute: designator.attribute.into(),
             data_type: DataType::from_uri(value.data_type),
             value: value.text.into(),

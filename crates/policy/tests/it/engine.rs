@@ -271,3 +271,21 @@ fn placeholder_values_cannot_break_out_of_the_text() {
     };
     assert_eq!(orgs, ["a<b"]);
 }
+
+#[test]
+fn a_policy_that_may_not_mean_what_it_says_is_read_with_warnings() {
+    let reasons =
+        |policy: &Policy| -> Vec<String> { policy.warnings().iter().map(|warning| warning.reason.clone()).collect() };
+    assert_eq!(reasons(&demo()), ["the obligations of a Deny are never given"]);
+    let two_any_ofs = "<AnyOf><AllOf>{equal subject org skd}</AllOf></AnyOf>\
+                       <AnyOf><AllOf>{strange subject org nav}</AllOf></AnyOf>";
+    assert_eq!(
+        reasons(&policy(&rule("Permit", two_any_ofs))),
+        [
+            "subject matches stand in several <AnyOf>; one of them suffices here, the standard wants all",
+            "the function `strange` is not known; a decision that asks it is Indeterminate",
+        ]
+    );
+    let nobody_knows = policy_with("urn:example:mine", &rule("Permit", ""));
+    assert_eq!(reasons(&nobody_knows), ["the combining algorithm is not known; every decision is Indeterminate"]);
+}
