@@ -55,18 +55,16 @@ impl Combining {
         }
     }
 
-    /// The effect of rule results given in rule order.
-    pub(crate) fn combine(self, results: impl IntoIterator<Item = RuleResult>) -> Effect {
-        let mut seen = Seen::default();
-        results.into_iter().for_each(|result| seen.add(result));
+    /// The effect of the results of all rules.
+    pub(crate) fn effect(self, results: &Tally) -> Effect {
         match self {
-            Self::DenyOverrides => seen.deny_overrides(),
-            Self::PermitOverrides => seen.permit_overrides(),
-            Self::DenyUnlessPermit if seen.permit => Effect::Permit,
+            Self::DenyOverrides => results.deny_overrides(),
+            Self::PermitOverrides => results.permit_overrides(),
+            Self::DenyUnlessPermit if results.permit => Effect::Permit,
             Self::DenyUnlessPermit => Effect::Deny,
-            Self::PermitUnlessDeny if seen.deny => Effect::Deny,
+            Self::PermitUnlessDeny if results.deny => Effect::Deny,
             Self::PermitUnlessDeny => Effect::Permit,
-            Self::FirstApplicable => seen.first.map_or(Effect::NotApplicable, effect_of),
+            Self::FirstApplicable => results.first.map_or(Effect::NotApplicable, effect_of),
             Self::Unsupported => Effect::Indeterminate,
         }
     }
@@ -83,7 +81,7 @@ fn effect_of(result: RuleResult) -> Effect {
 
 /// Which results occurred, and which came first. Enough for every algorithm, without keeping the list.
 #[derive(Default)]
-struct Seen {
+pub(crate) struct Tally {
     permit: bool,
     deny: bool,
     indeterminate_permit: bool,
@@ -91,8 +89,9 @@ struct Seen {
     first: Option<RuleResult>,
 }
 
-impl Seen {
-    fn add(&mut self, result: RuleResult) {
+impl Tally {
+    /// Counts the result of the next rule, in document order.
+    pub(crate) fn add(&mut self, result: RuleResult) {
         match result {
             RuleResult::Permit => self.permit = true,
             RuleResult::Deny => self.deny = true,
@@ -130,9 +129,9 @@ impl Seen {
 mod tests {
     use super::Combining;
     use super::Effect::{self, Deny as D, Indeterminate as I, NotApplicable as N, Permit as P};
-    use super::RuleResult;
+    use super::{RuleResult, Tally};
 
-    fn results(names: &str) -> Vec<RuleResult> {
+    fn tally(names: &str) -> Tally {
         let result = |name| match name {
             "P" => RuleResult::Permit,
             "D" => RuleResult::Deny,
@@ -140,7 +139,9 @@ mod tests {
             "IP" => RuleResult::IndeterminatePermit,
             _ => RuleResult::IndeterminateDeny,
         };
-        names.split_terminator(',').map(result).collect()
+        let mut tally = Tally::default();
+        names.split_terminator(',').map(result).for_each(|result| tally.add(result));
+        tally
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
         ];
         for (rules, expected) in matrix {
             for (family, effect) in families.iter().zip(expected) {
-                assert_eq!(family.combine(results(rules)), effect, "{family:?} of {rules}");
+                assert_eq!(family.effect(&tally(rules)), effect, "{family:?} of {rules}");
             }
         }
     }

@@ -3,7 +3,19 @@
 //! Pure: knows nothing of files, clocks, users or HTTP. Who the caller is and which roles she has is put into the
 //! [`Request`] before it comes here.
 //!
-//! Read first: [`Policy`], [`Request`], [`Decision`].
+//! Read first: [`Policy`] (how a policy is read and asked), [`Request`], [`Decision`]. Contract: platform-authorization
+//! §1 (policy files), §2 (evaluation), §3.2–3.4 (request and response documents).
+//!
+//! ```
+//! use mottak_policy::{Effect, Placeholders, Policy, Request};
+//!
+//! let text = r#"<Policy xmlns="urn:oasis:names:tc:xacml:3.0:core:schema:wd-17" PolicyId="open"
+//!     RuleCombiningAlgId="urn:oasis:names:tc:xacml:3.0:rule-combining-algorithm:deny-overrides">
+//!   <Target/><Rule RuleId="anybody" Effect="Permit"/></Policy>"#;
+//! let policy = Policy::parse(text, &Placeholders::for_app("ttd", "demo")).expect("the policy is sound");
+//! let request = Request::new().subject("urn:altinn:rolecode", "DAGL").resource("urn:altinn:app", "demo").action("read");
+//! assert_eq!(policy.decide(&request).effect, Effect::Permit);
+//! ```
 
 mod combine;
 mod condition;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::combine::{Combining, Effect, RuleResult};
+use crate::combine::{Combining, Effect, RuleResult, Tally};
 use crate::condition::{Condition, ConditionResult};
 use crate::decision::{Decision, Obligation, Status};
 use crate::functions::{FunctionError, MatchFunction};
@@ -95,13 +95,13 @@ impl Policy {
         };
 
         let mut worst = Status::Ok;
-        let mut results = Vec::with_capacity(candidates.len());
+        let mut results = Tally::default();
         for rule in &candidates {
             let (result, status) = answers.result(rule)?;
             worst = if worst == Status::Ok { status } else { worst };
-            results.push(result);
+            results.add(result);
         }
-        let effect = self.combining.combine(results);
+        let effect = self.combining.effect(&results);
         let status = if effect == Effect::Indeterminate { worst } else { Status::Ok };
         let obligations = if effect == Effect::Permit { Arc::clone(&self.obligations) } else { Arc::default() };
         let echoes_attributes = effect != Effect::Indeterminate && !candidates.is_empty();

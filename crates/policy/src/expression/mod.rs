@@ -45,6 +45,9 @@ pub(crate) enum Iteration {
     Map,
 }
 
+/// Most arguments a function is applied over. Each multiplies the work by its size; the standard's functions take two.
+const MOST_BAGS: usize = 3;
+
 /// What an expression gives.
 #[derive(Clone, Debug)]
 pub(crate) enum Evaluated {
@@ -102,7 +105,8 @@ impl Expression {
             Some(iteration) => {
                 let function = arguments.next().filter(|first| is(*first, "Function"))?;
                 let function = Function::from_uri(function.attribute("FunctionId")?)?;
-                Some(Self::Over(iteration, function, arguments.map(Self::compile).collect::<Option<_>>()?))
+                let arguments: Vec<_> = arguments.map(Self::compile).collect::<Option<_>>()?;
+                (arguments.len() <= MOST_BAGS).then_some(Self::Over(iteration, function, arguments))
             }
             None => Some(Self::Apply(Function::from_uri(uri)?, arguments.map(Self::compile).collect::<Option<_>>()?)),
         }
