@@ -1,0 +1,6 @@
+//! The store as its callers see it: both engines side by side, and what is left after a kill.
+
+mod crash;
+mod durability;
+mod equivalence;
+mod samples;
