@@ -165,7 +165,7 @@ impl Reader<'_> {
 
     /// One to nine digits, as nanoseconds.
     fn fraction(&mut self) -> Option<i32> {
-        let count = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self.0.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.0.len());
         if !(1..=9).contains(&count) {
             return None;
         }

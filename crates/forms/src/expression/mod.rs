@@ -16,6 +16,7 @@
 //! ```
 
 mod arithmetic;
+mod calculation;
 mod comparison;
 mod conversion;
 mod data;
@@ -29,10 +30,12 @@ mod lookup;
 mod strings;
 mod syntax;
 pub mod testing;
+mod validation;
 
 pub(crate) use conversion::{is_same, printed};
 pub(crate) use lookup::{field_value, instance_property};
 
+pub use calculation::{CalculationLayout, Calculations, UnsuitableResult};
 pub use data::{
     DataSource, DataTypeFacts, Dialect, ElementFacts, ElementIndex, Facts, InstanceFacts, OwnerKind, Permissions,
 };
@@ -40,6 +43,7 @@ pub use evaluate::{EvaluationContext, Purpose, evaluate, evaluate_boolean};
 pub use function::Function;
 pub use lookup::element_for;
 pub use syntax::{Expression, MAX_DEPTH};
+pub use validation::{ExpressionIssue, ExpressionRules, RuleProblem, Severity};
 
 /// Why an expression could not be parsed or evaluated.
 ///

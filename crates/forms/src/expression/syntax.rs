@@ -40,6 +40,24 @@ impl Expression {
         }
     }
 
+    /// How many calls are nested in each other; 0 for a literal.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Self::Literal(_) => 0,
+            Self::Call { arguments, .. } => 1 + arguments.iter().map(Self::depth).max().unwrap_or(0),
+        }
+    }
+
+    /// Whether the expression calls this function anywhere.
+    pub fn calls(&self, wanted: &Function) -> bool {
+        match self {
+            Self::Literal(_) => false,
+            Self::Call { function, arguments } => {
+                function == wanted || arguments.iter().any(|argument| argument.calls(wanted))
+            }
+        }
+    }
+
     /// Names called in this expression that are no function of the server, in order of appearance.
     pub fn unknown_functions(&self) -> Vec<&str> {
         let mut names = Vec::new();

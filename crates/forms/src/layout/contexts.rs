@@ -2,7 +2,7 @@
 //!
 //! Contract: app-forms 3.3, 4.6, 5.3, 5.4.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -16,8 +16,11 @@ use crate::expression::{
     field_value,
 };
 
-/// How many components may depend on each other's hidden state in a chain.
-const MAX_HIDDEN_CHAIN: usize = 100;
+/// How deep expressions may be nested in all, counting those that hidden states wait for: the stack has an end.
+const MAX_OPEN_LEVELS: usize = 700;
+
+/// What one hidden state on the way costs besides the levels of its expression.
+const LEVELS_PER_COMPONENT: usize = 4;
 
 /// A context of [`ComponentContexts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +65,7 @@ pub struct ComponentContexts<'a> {
     by_component: HashMap<&'a str, Vec<ContextId>>,
     own_hidden: RefCell<Vec<OwnState>>,
     being_evaluated: RefCell<Vec<ContextId>>,
+    open_levels: Cell<usize>,
 }
 
 impl<'a> ComponentContexts<'a> {
@@ -89,7 +93,15 @@ impl<'a> ComponentContexts<'a> {
             .push(ContextId(position));
         }
         let own_hidden = RefCell::new(vec![OwnState::Unknown; contexts.len()]);
-        Ok(Self { facts, contexts, pages, by_component, own_hidden, being_evaluated: RefCell::new(Vec::new()) })
+        Ok(Self {
+            facts,
+            contexts,
+            pages,
+            by_component,
+            own_hidden,
+            being_evaluated: RefCell::new(Vec::new()),
+            open_levels: Cell::new(0),
+        })
     }
 
     /// The facts the contexts were built from.
@@ -208,10 +220,17 @@ impl<'a> ComponentContexts<'a> {
         property: &str,
         default: bool,
     ) -> Result<bool, ExpressionError> {
-        let value = match expression {
-            Expression::Literal(Value::Bool(value)) => return Ok(*value),
-            written => evaluate_boolean(written, default, &self.evaluation(id)),
-        };
+        if let Expression::Literal(Value::Bool(value)) = expression {
+            return Ok(*value);
+        }
+        let levels = self.open_levels.get();
+        let needed = levels + expression.depth() + LEVELS_PER_COMPONENT;
+        if needed > MAX_OPEN_LEVELS {
+            return Err(ExpressionError::new("Too many hidden states of components wait for each other"));
+        }
+        self.open_levels.set(needed);
+        let value = evaluate_boolean(expression, default, &self.evaluation(id));
+        self.open_levels.set(levels);
         value.map_err(|error| {
             let (page, set) = (&self.page(id).id, &self.layout_set(id).id);
             ExpressionError::new(format!("{error} (in {property} of {} on page {page} of layout {set})", self.name(id)))
@@ -259,11 +278,6 @@ impl<'a> ComponentContexts<'a> {
             OwnState::Known(hidden) => return Ok(hidden),
             OwnState::BeingEvaluated => return Err(self.cycle(id)),
             OwnState::Unknown => {}
-        }
-        if self.being_evaluated.borrow().len() >= MAX_HIDDEN_CHAIN {
-            return Err(ExpressionError::new(format!(
-                "More than {MAX_HIDDEN_CHAIN} components depend on each other's hidden state"
-            )));
         }
         self.own_hidden.borrow_mut()[id.0] = OwnState::BeingEvaluated;
         self.being_evaluated.borrow_mut().push(id);
