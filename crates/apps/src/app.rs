@@ -13,7 +13,7 @@ use crate::metadata::{Metadata, MetadataDocuments};
 use crate::models::Models;
 use crate::options::OptionLists;
 use crate::problem::{Problem, Problems};
-use crate::rules::{self, Parsed};
+use crate::rules;
 use crate::settings::AppSettings;
 use crate::texts::Texts;
 use crate::ui::Ui;
@@ -36,10 +36,13 @@ pub struct App {
     pub id: AppId,
     pub application: Application,
     pub metadata: MetadataDocuments,
-    /// None for an app that only describes itself.
-    pub process: Option<Parsed<Process>>,
-    /// None for an app that only describes itself: nobody may do anything with it.
-    pub policy: Option<Parsed<Policy>>,
+    process: Option<Process>,
+    /// `config/process/process.bpmn` without byte order mark.
+    pub process_document: Option<Bytes>,
+    /// Permits nobody when the app only describes itself.
+    pub policy: Policy,
+    /// `config/authorization/policy.xml` without byte order mark.
+    pub policy_document: Option<Bytes>,
     pub texts: Texts,
     pub models: Models,
     pub ui: Ui,
@@ -92,19 +95,22 @@ impl App {
         let settings = AppSettings::read(files, options.environment, problems);
         let option_lists = OptionLists::read(files, problems);
         let metadata = Metadata::read(files, problems)?;
-        let process = rules::read_process(files, &metadata, options, problems);
+        let (process, process_document) = rules::read_process(files, &metadata, options, problems).unzip();
         let id = metadata.application.id.clone();
+        let (policy, policy_document) = rules::read_policy(files, &id, problems);
         Some(Self {
-            policy: rules::read_policy(files, &id, problems),
             texts: Texts::read(files, &metadata.application, problems),
             models: Models::read(files, &metadata, problems),
-            ui: Ui::read(files, &metadata, process.as_ref().map(|process| &process.value), &settings, problems),
+            ui: Ui::read(files, &metadata, process.as_ref(), &settings, problems),
             metadata: metadata.documents(settings.json_object_in_data_response),
             home_page: files.get(HOME_PAGE).and_then(|bytes| text_of(HOME_PAGE, bytes, problems)).map(Bytes::from),
             content_hash: files.hash(),
             application: metadata.application,
             options: option_lists,
+            policy,
+            policy_document,
             process,
+            process_document,
             settings,
             folder,
             id,
@@ -113,12 +119,7 @@ impl App {
 
     /// The process; none for an app that only describes itself.
     pub fn process(&self) -> Option<&Process> {
-        self.process.as_ref().map(|process| &process.value)
-    }
-
-    /// The policy; none for an app that only describes itself.
-    pub fn policy(&self) -> Option<&Policy> {
-        self.policy.as_ref().map(|policy| &policy.value)
+        self.process.as_ref()
     }
 
     /// The file below `wwwroot` that a request path names, when there is one. Paths that lead out of the folder, also

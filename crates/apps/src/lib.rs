@@ -43,7 +43,6 @@ pub use metadata::MetadataDocuments;
 pub use models::{Document, Models};
 pub use options::{AppOption, OptionList, OptionLists};
 pub use problem::{Problem, Severity};
-pub use rules::Parsed;
 pub use settings::{AppSettings, MessagePrefixes};
 pub use texts::Texts;
 pub use ui::{LayoutSetEntry, Ui, UiFolder, UiGeneration};

@@ -6,14 +6,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use mottak_forms::expression::{Calculations, ExpressionRules, RuleProblem};
 use mottak_forms::model::{Model, ModelProblem, ModelSources};
+use mottak_forms::prefill::PrefillConfig;
 use mottak_model::DataType;
 use serde_json::Value;
 
 use crate::files::AppFiles;
-use crate::json::{JsonFile, Original, text_of};
+use crate::json::{JsonFile, Original, pointer_to, text_of};
 use crate::metadata::Metadata;
 use crate::problem::{Place, Problems};
+use mottak_forms::expression::ExpressionRules;
+use mottak_forms::prefill::PrefillConfig;
 
 const FOLDER: &str = "models/";
 
@@ -25,8 +29,25 @@ pub struct Models {
     xsds: BTreeMap<String, Bytes>,
     validations: BTreeMap<String, Document>,
     calculations: BTreeMap<String, Document>,
-    prefills: BTreeMap<String, Document>,
-    query_parameters: BTreeMap<String, BTreeMap<String, String>>,
+    rules: BTreeMap<String, ExpressionRules>,
+    parsed_calculations: BTreeMap<String, Calculations>,
+    prefills: BTreeMap<String, PrefillConfig>,
+}
+
+/// Compiles the rules of a validation file. Those that cannot be used are left out, as the original does, and told.
+fn rules(path: &str, document: &Document, problems: &mut Problems) -> Option<ExpressionRules> {
+    match ExpressionRules::parse(&document.value) {
+        Ok((rules, unusable)) => {
+            for rule in unusable {
+                problems.warn(Place::file(path), rule.to_string());
+            }
+            Some(rules)
+        }
+        Err(problem) => {
+            problems.error(Place::file(path), problem.to_string());
+            None
+        }
+    }
 }
 
 /// A JSON document of an app.
@@ -52,19 +73,18 @@ impl Models {
                     read.xsds.insert(id.to_owned(), text.into());
                 }
             } else if let Some(id) = name.strip_suffix(".validation.json") {
-                read.validations.extend(document(id, &path, bytes, Original::PlainOnly, problems));
+                read.read_validation(id, &path, bytes, problems);
             } else if let Some(id) = name.strip_suffix(".calculation.json") {
-                read.calculations.extend(document(id, &path, bytes, Original::Comments, problems));
-            } else if let Some(id) = name.strip_suffix(".prefill.json") {
-                read.prefills.extend(document(id, &path, bytes, Original::CommentsAndTrailingCommas, problems));
-                if let Some(prefill) = read.prefills.get(id) {
-                    read.query_parameters.insert(id.to_owned(), query_parameters(&prefill.value));
-                }
+                read.read_calculation(id, &path, bytes, problems);
             }
         }
         for data_type in &metadata.application.data_types {
             if let Some(class_ref) = data_type.class_ref() {
                 let model = read.model_of(data_type, class_ref, metadata, problems);
+                let path = format!("{FOLDER}{}.prefill.json", data_type.id);
+                if let Some(bytes) = files.get(&path) {
+                    read.prefills.extend(prefill(&data_type.id, &path, bytes, &model, problems));
+                }
                 read.models.insert(data_type.id.clone(), Arc::new(model));
             }
         }
@@ -96,14 +116,41 @@ impl Models {
         self.calculations.get(data_type)
     }
 
-    /// `models/{dataType}.prefill.json`.
-    pub fn prefill(&self, data_type: &str) -> Option<&Document> {
+    /// The rules of the Expression validator for a data type.
+    pub fn rules(&self, data_type: &str) -> Option<&ExpressionRules> {
+        self.rules.get(data_type)
+    }
+
+    /// What is calculated in a data type.
+    pub fn calculations(&self, data_type: &str) -> Option<&Calculations> {
+        self.parsed_calculations.get(data_type)
+    }
+
+    /// `models/{dataType}.prefill.json` of a form data type.
+    pub fn prefill(&self, data_type: &str) -> Option<&PrefillConfig> {
         self.prefills.get(data_type)
     }
 
-    /// Which query parameters may fill which fields of a data type: name of the parameter → path in the model.
-    pub fn query_parameters(&self, data_type: &str) -> Option<&BTreeMap<String, String>> {
-        self.query_parameters.get(data_type)
+    fn read_validation(&mut self, id: &str, path: &str, bytes: &[u8], problems: &mut Problems) {
+        let Some(file) = object_in(path, bytes, Original::PlainOnly, problems) else { return };
+        match ExpressionRules::parse(&file.value) {
+            Ok((rules, skipped)) => {
+                skipped.into_iter().for_each(|skipped| warn_of_rule(&file, skipped, problems));
+                self.rules.insert(id.to_owned(), rules);
+            }
+            Err(problem) => problems.error(file.place(&problem.pointer), problem.message),
+        }
+        let json = file.plain();
+        self.validations.insert(id.to_owned(), Document { value: file.value, json });
+    }
+
+    fn read_calculation(&mut self, id: &str, path: &str, bytes: &[u8], problems: &mut Problems) {
+        let Some(file) = object_in(path, bytes, Original::Comments, problems) else { return };
+        let (calculations, skipped) = Calculations::parse(&file.value);
+        skipped.into_iter().for_each(|skipped| warn_of_rule(&file, skipped, problems));
+        self.parsed_calculations.insert(id.to_owned(), calculations);
+        let json = file.plain();
+        self.calculations.insert(id.to_owned(), Document { value: file.value, json });
     }
 
     /// The model by the files with the data type's id, else by those with the name of its class.
@@ -147,27 +194,50 @@ impl Models {
     }
 }
 
-fn document(
-    id: &str,
-    path: &str,
-    bytes: &[u8],
-    original: Original,
-    problems: &mut Problems,
-) -> Option<(String, Document)> {
+fn object_in(path: &str, bytes: &[u8], original: Original, problems: &mut Problems) -> Option<JsonFile> {
     let file = JsonFile::read(path, bytes, original, problems)?;
     if !file.value.is_object() {
         problems.error(file.place(""), "the document must be an object");
         return None;
     }
-    let json = file.plain();
-    Some((id.to_owned(), Document { value: file.value, json }))
+    Some(file)
 }
 
-fn query_parameters(prefill: &Value) -> BTreeMap<String, String> {
-    let section = prefill.get("QueryParameters").and_then(Value::as_object);
-    let paths =
-        section.into_iter().flatten().filter_map(|(name, path)| Some((name.clone(), path.as_str()?.to_owned())));
-    paths.collect()
+/// An entry that cannot be used is skipped, as in the original; the others of the file work.
+fn warn_of_rule(file: &JsonFile, skipped: RuleProblem, problems: &mut Problems) {
+    problems.warn(file.place(&skipped.pointer), format!("skipped: {}", skipped.message));
+}
+
+fn prefill(
+    data_type: &str,
+    path: &str,
+    bytes: &[u8],
+    model: &Model,
+    problems: &mut Problems,
+) -> Option<(String, PrefillConfig)> {
+    let file = object_in(path, bytes, Original::CommentsAndTrailingCommas, problems)?;
+    let config = match PrefillConfig::parse(&file.plain()) {
+        Ok(config) => config,
+        Err(error) => {
+            problems.error(Place::file(path), error.to_string());
+            return None;
+        }
+    };
+    if !model.is_open() {
+        for target in config.unknown_targets(model) {
+            let place = pointer_of(&file, target).map_or_else(|| file.place(""), |pointer| file.place(&pointer));
+            problems.warn(place, format!("`{target}` is not a field of the model; it is not filled"));
+        }
+    }
+    Some((data_type.to_owned(), config))
+}
+
+/// Where a prefill file names a target.
+fn pointer_of(file: &JsonFile, target: &str) -> Option<String> {
+    file.value.as_object()?.iter().find_map(|(section, mappings)| {
+        let (source, _) = mappings.as_object()?.iter().find(|(_, named)| named.as_str() == Some(target))?;
+        Some(pointer_to(&pointer_to("", section), source))
+    })
 }
 
 fn place_of(problem: &ModelProblem) -> Place {

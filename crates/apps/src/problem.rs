@@ -9,9 +9,9 @@ pub struct Problem {
     pub file: String,
     /// From 1; none when the fault is in no particular line, for example when the file is missing.
     pub line: Option<u32>,
+    pub severity: Severity,
     /// JSON pointer to the value at fault, in a JSON file.
     pub pointer: Option<String>,
-    pub severity: Severity,
     /// What is wrong, for the one who edits the file.
     pub reason: String,
 }

@@ -16,20 +16,12 @@ use crate::problem::{Place, Problems, Severity};
 const PROCESS: &str = "config/process/process.bpmn";
 const POLICY: &str = "config/authorization/policy.xml";
 
-/// A file and what it says.
-#[derive(Debug)]
-pub struct Parsed<T> {
-    pub value: T,
-    /// The file without byte order mark.
-    pub xml: Bytes,
-}
-
 pub(crate) fn read_process(
     files: &AppFiles,
     metadata: &Metadata,
     options: &LoadOptions,
     problems: &mut Problems,
-) -> Option<Parsed<Process>> {
+) -> Option<(Process, Bytes)> {
     let bytes = files.get(PROCESS)?;
     let text = text_of(PROCESS, bytes, problems)?;
     let reading = ReadOptions { custom_tasks: options.custom_tasks.clone(), accepts_legacy_task_types: true };
@@ -50,21 +42,34 @@ pub(crate) fn read_process(
         report(process.check_environment(environment), problems);
     }
     check_data_types(metadata, &process, problems);
-    Some(Parsed { value: process, xml: text.into() })
+    Some((process, text.into()))
 }
 
-pub(crate) fn read_policy(files: &AppFiles, app: &AppId, problems: &mut Problems) -> Option<Parsed<Policy>> {
-    let bytes = files.get(POLICY)?;
-    let text = text_of(POLICY, bytes, problems)?;
+/// The policy and its document; one that permits nobody when the file is missing or faulty.
+pub(crate) fn read_policy(files: &AppFiles, app: &AppId, problems: &mut Problems) -> (Policy, Option<Bytes>) {
+    let text = files.get(POLICY).and_then(|bytes| text_of(POLICY, bytes, problems));
+    let Some(text) = text else { return (nobody_may_do_anything(), None) };
     match Policy::parse(&text, &Placeholders::for_app(app.org(), app.app())) {
-        Ok(policy) => Some(Parsed { value: policy, xml: text.into() }),
+        Ok(policy) => {
+            for problem in policy.warnings() {
+                problems.warn(Place::line(POLICY, problem.line), problem.reason.clone());
+            }
+            (policy, Some(text.into()))
+        }
         Err(found) => {
             for problem in found {
                 problems.error(Place::line(POLICY, problem.line), problem.reason);
             }
-            None
+            (nobody_may_do_anything(), None)
         }
     }
+}
+
+fn nobody_may_do_anything() -> Policy {
+    const DENY: &str = r#"<Policy xmlns="urn:oasis:names:tc:xacml:3.0:core:schema:wd-17" PolicyId="urn:mottak:nobody"
+        Version="1.0" RuleCombiningAlgId="urn:oasis:names:tc:xacml:3.0:rule-combining-algorithm:deny-overrides">
+        <Target/><Rule RuleId="urn:mottak:nobody:1" Effect="Deny"><Target/></Rule></Policy>"#;
+    Policy::parse(DENY, &Placeholders::none()).expect("the policy is written here, and a test reads it")
 }
 
 /// An app has both files or neither: without them it describes itself and nobody may do anything with it.

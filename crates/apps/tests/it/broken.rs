@@ -45,7 +45,7 @@ fn missing_files_are_told() {
         (POLICY, &["config/authorization/policy.xml: the file is missing"]),
         (
             "models/form.schema.json",
-            &["config/applicationmetadata.json:7: warning: there is no `models/form.schema.json` nor \
+            &["config/applicationmetadata.json:8: warning: there is no `models/form.schema.json` nor \
                `models/Form.schema.json`; every field is accepted"],
         ),
         (
@@ -72,7 +72,7 @@ fn all_faults_are_told_at_once() {
     folder.write("models/form.schema.json", "{");
     folder.replace("ui/main/Settings.json", "first", "second");
     folder.replace(PROCESS, "<altinn:taskType>data<", "<altinn:taskType>date<");
-    folder.replace(POLICY, "deny-overrides", "toss-a-coin");
+    folder.replace(POLICY, "Effect=\"Permit\"", "Effect=\"Maybe\"");
     let told = problems(&folder);
     for file in ["applicationmetadata", "options/", "texts/", "models/", "Settings.json", "process.bpmn", "policy.xml"]
     {

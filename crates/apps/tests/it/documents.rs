@@ -18,7 +18,6 @@ fn json_of(document: &[u8]) -> Value {
 
 #[test]
 fn metadata_keeps_unknown_members_of_the_root_and_writes_nulls() {
-    let _rows = covers("app-forms", &[]);
     let folder = Folder::sound();
     folder.replace(METADATA, "\"org\": \"ttd\",", "\"ORG\": \"ttd\", \"promptForParty\": \"always\", \"features\": 1,");
     let app = load(&folder);
@@ -96,6 +95,7 @@ fn storage_metadata_omits_nulls_and_what_it_does_not_know() {
 
 #[test]
 fn options_keep_the_types_of_the_file() {
+    let _rows = covers("app-forms", &["108"]);
     let folder = Folder::sound();
     let list = "[ // the first\n {\"value\": null, \"LABEL\": \"\"}, {\"value\": 1.0, \"label\": \"n\", \"description\": \"\",\n\
                 \"helpText\": \"h\", \"tags\": {\"a\": \"b\"}}, {\"label\": \"none\"}, {\"value\": true, \"label\": \"b\"}, ]";
@@ -112,7 +112,8 @@ fn options_keep_the_types_of_the_file() {
 }
 
 #[test]
-fn options_of_the_fixtures_are_served_as_their_contract_says() {
+fn documents_of_the_fixtures_are_as_their_contract_says() {
+    let _rows = covers("app-api", &["OPT-04", "LNG-01"]);
     let Some(folder) = shared("data/apps/applib-contributer-restriction") else {
         println!("skipped: the fixtures are not there");
         return;
@@ -188,10 +189,11 @@ fn layout_sets_are_made_from_folders() {
 
 #[test]
 fn settings_are_read_in_layers() {
+    let _rows = covers("app-api", &["SET-01"]);
     let folder = Folder::sound();
     folder.write(
         "appsettings.Staging.json",
-        r#"{"AppSettings": {"requiredValidation": "False", "AppOidcProvider": "idporten"}, "FeatureManagement": {"JsonObjectInDataResponse": true}}"#,
+        r#"{"AppSettings": {"requiredValidation": "False", "AppOidcProvider": "idporten"}, "FeatureManagement": {"JsonObjectInDataResponse": true}, "FrontEndSettings": {"MySetting": 1}}"#,
     );
     let settings = load(&folder).settings;
     assert!(settings.required_validation && !settings.xsd_validation);
@@ -199,15 +201,17 @@ fn settings_are_read_in_layers() {
     let options = LoadOptions { environment: Some(Environment::Staging), ..LoadOptions::default() };
     let staging = App::load_with(folder.path(), &options).app.expect("the app loads").settings;
     assert!(!staging.required_validation && staging.json_object_in_data_response);
+    assert_eq!(staging.front_end.get("mySetting").map(String::as_str), Some("1"));
     assert_eq!(staging.front_end.get("appOidcProvider").map(String::as_str), Some("idporten"));
 }
 
 #[test]
 fn query_parameters_come_from_the_prefill_file() {
     let app = load(&Folder::sound());
-    let parameters = app.models.query_parameters("form").expect("there is a prefill file");
-    assert_eq!(parameters.get("n").map(String::as_str), Some("name"));
-    assert!(app.models.query_parameters("attachment").is_none());
+    let prefill = app.models.prefill("form").expect("there is a prefill file");
+    let named: Vec<_> = prefill.query_parameters.iter().map(|mapping| (&*mapping.source, &*mapping.target)).collect();
+    assert_eq!(named, [("n", "name")]);
+    assert!(app.models.prefill("attachment").is_none());
 }
 
 #[test]
