@@ -16,8 +16,6 @@ use crate::files::AppFiles;
 use crate::json::{JsonFile, Original, pointer_to, text_of};
 use crate::metadata::Metadata;
 use crate::problem::{Place, Problems};
-use mottak_forms::expression::ExpressionRules;
-use mottak_forms::prefill::PrefillConfig;
 
 const FOLDER: &str = "models/";
 
@@ -32,22 +30,6 @@ pub struct Models {
     rules: BTreeMap<String, ExpressionRules>,
     parsed_calculations: BTreeMap<String, Calculations>,
     prefills: BTreeMap<String, PrefillConfig>,
-}
-
-/// Compiles the rules of a validation file. Those that cannot be used are left out, as the original does, and told.
-fn rules(path: &str, document: &Document, problems: &mut Problems) -> Option<ExpressionRules> {
-    match ExpressionRules::parse(&document.value) {
-        Ok((rules, unusable)) => {
-            for rule in unusable {
-                problems.warn(Place::file(path), rule.to_string());
-            }
-            Some(rules)
-        }
-        Err(problem) => {
-            problems.error(Place::file(path), problem.to_string());
-            None
-        }
-    }
 }
 
 /// A JSON document of an app.
