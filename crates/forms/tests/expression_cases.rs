@@ -109,49 +109,6 @@ fn a_gateway_has_no_components_and_only_true_is_true() {
     });
 }
 
-#[test]
-fn a_null_row_is_hidden() {
-    with_form(&json!({"rows": [null, {"x": ""}]}), |facts| {
-        let _rows = mottak_testing::covers("app-forms", &["67"]);
-        let layouts = layouts(json!([
-            {"id": "group", "type": "RepeatingGroup", "dataModelBindings": {"group": "rows"}, "children": ["x"]},
-            {"id": "x", "type": "Input", "required": true, "dataModelBindings": {"simpleBinding": "rows.x"}},
-        ]));
-        let contexts = ComponentContexts::build(&layouts, "form", facts).expect("contexts");
-        let missing = mottak_forms::layout::missing_values(&contexts).expect("missing values");
-        let fields: Vec<String> = missing.iter().map(|missing| missing.field.path.to_string()).collect();
-        assert_eq!(fields, ["rows[1].x"]);
-    });
-}
-
-#[test]
-fn required_fields_demand_a_value() {
-    let _rows = mottak_testing::covers("app-forms", &["88", "89"]);
-    let data = json!({"zero": 0, "no": false, "blank": " ", "none": null, "list": [], "street": null, "zip": "", "place": "Oslo"});
-    with_form(&data, |facts| {
-        let required =
-            |id: &str| json!({"id": id, "type": "Input", "required": true, "dataModelBindings": {"simpleBinding": id}});
-        let mut components: Vec<Value> = ["zero", "no", "blank", "none", "list"].into_iter().map(required).collect();
-        components.push(json!({"id": "address", "type": "Address", "required": true, "dataModelBindings": {
-            "address": "street", "zipCode": "zip", "postPlace": "place", "careOf": "none", "houseNumber": "blank"}}));
-        let layouts = layouts(Value::Array(components));
-        let contexts = ComponentContexts::build(&layouts, "form", facts).expect("contexts");
-        let missing = mottak_forms::layout::missing_values(&contexts).expect("missing values");
-        let fields: Vec<String> = missing.iter().map(|missing| missing.field.path.to_string()).collect();
-        assert_eq!(fields, ["blank", "none", "list", "street", "zip", "none", "blank"]);
-        assert_eq!(missing[0].description, "Feltet er påkrevd");
-        assert_eq!(missing[0].parameters["componentId"], "blank");
-    });
-}
-
-#[test]
-fn options_must_come_from_exactly_one_place() {
-    let _rows = mottak_testing::covers("app-forms", &["73"]);
-    let page = |component: Value| Page::parse("page", &json!({"data": {"layout": [component]}}));
-    assert!(page(json!({"id": "a", "type": "Dropdown", "optionsId": "x", "options": []})).is_err());
-    assert!(page(json!({"id": "a", "type": "Dropdown", "optionsId": "x"})).is_ok());
-}
-
 fn issues(rules: &Value, data: &Value, components: Value) -> Result<Vec<(String, String)>, String> {
     let mut result = Ok(Vec::new());
     with_form(data, |facts| {
@@ -161,7 +118,7 @@ fn issues(rules: &Value, data: &Value, components: Value) -> Result<Vec<(String,
         let (rules, _) = ExpressionRules::parse(rules).expect("rules");
         result = rules
             .validate(ElementIndex(0), &contexts, &hidden)
-            .map(|issues| issues.into_iter().map(|issue| (issue.field.to_string(), issue.message)).collect())
+            .map(|issues| issues.into_iter().filter_map(|issue| issue.field.zip(issue.code)).collect())
             .map_err(|error| error.to_string());
     });
     result

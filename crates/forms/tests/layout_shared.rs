@@ -8,8 +8,8 @@ use mottak_forms::expression::{
     InstanceFacts,
 };
 use mottak_forms::layout::{
-    ComponentContexts, ComponentIndex, LayoutSet, Layouts, Page, RowRemoval, hidden_fields, missing_values,
-    remove_fields,
+    ComponentContexts, ComponentIndex, LayoutSet, Layouts, Page, RowRemoval, hidden_fields, remove_fields,
+    required_issues,
 };
 use mottak_forms::text::{TextFile, TextResource, TextResources};
 use mottak_forms::{FieldPath, FormData, FormObject, FormValue};
@@ -183,8 +183,10 @@ fn expression_rules_give_the_issues_of_the_shared_files() {
         let issues = rules.validate(ElementIndex(0), &contexts, &hidden);
         let issues = issues.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let found: BTreeSet<_> = issues
-            .iter()
-            .map(|issue| (issue.message.clone(), issue.severity.number(), issue.field.to_string()))
+            .into_iter()
+            .map(|issue| {
+                (issue.custom_text_key.unwrap_or_default(), issue.severity as u8, issue.field.unwrap_or_default())
+            })
             .collect();
         let text = |issue: &Value, name: &str| issue[name].as_str().unwrap_or_default().to_owned();
         let expected: BTreeSet<_> = case["expects"]
@@ -341,28 +343,21 @@ fn check_evaluation(folder: &Path, case: &Value, place: &str) {
                     assert_eq!(DataSource::value(&data, &field), *expected, "{place}: {field}");
                 }
             }
-            "requiredIssues" => check_required(&contexts, &evaluation, expected, place),
+            "requiredIssues" => check_required(&contexts, expected, place),
             other => panic!("{place}: unknown expectation {other}"),
         }
     }
 }
 
-fn check_required(contexts: &ComponentContexts<'_>, evaluation: &Evaluation, expected: &Value, place: &str) {
-    let missing = missing_values(contexts).unwrap_or_else(|error| panic!("{place}: {error}"));
+fn check_required(contexts: &ComponentContexts<'_>, expected: &Value, place: &str) {
+    let issues = required_issues(contexts).unwrap_or_else(|error| panic!("{place}: {error}"));
     let expected = expected.as_array().expect("issues");
-    let found: Vec<Value> = missing
+    let found: Vec<Value> = issues
         .iter()
-        .map(|missing| {
-            json!({
-                "severity": 1,
-                "code": "required",
-                "source": "Required",
-                "field": missing.field.path.to_string(),
-                "dataElement": evaluation.elements[missing.field.element.0].0,
-                "description": missing.description,
-                "customTextKey": mottak_forms::layout::REQUIRED_TEXT_KEY,
-                "customTextParameters": missing.parameters,
-            })
+        .map(|issue| {
+            let mut json = serde_json::to_value(issue).expect("an issue is JSON");
+            json["dataElement"] = json["dataElementId"].clone();
+            json
         })
         .collect();
     assert_eq!(found.len(), expected.len(), "{place}: {found:#?}");

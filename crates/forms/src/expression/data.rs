@@ -12,7 +12,7 @@ use crate::text::TextResources;
 use crate::{FieldPath, FormData, FormValue};
 
 /// The content of one form, reached by paths (contract 3.1).
-pub trait DataSource: std::fmt::Debug {
+pub trait DataSource: std::fmt::Debug + Sync {
     /// The concrete path of `path` in a row context; `None` when the model has no such field, or when a list inside the
     /// path gets no row. A row number on something that is no list is an error.
     fn resolve(&self, path: &FieldPath, row_indices: &[usize]) -> Result<Option<FieldPath>, ExpressionError>;

@@ -83,8 +83,14 @@ struct Spelling {
     minute: i8,
     second: i8,
     nanosecond: i32,
-    /// Sign, hours and minutes.
-    offset: Option<(i32, i32, i32)>,
+    offset: Option<WrittenOffset>,
+}
+
+#[derive(Clone, Copy)]
+struct WrittenOffset {
+    sign: i32,
+    hours: i32,
+    minutes: i32,
 }
 
 impl Spelling {
@@ -121,7 +127,9 @@ impl Spelling {
                 spelling.nanosecond = rest.fraction()?;
             }
         }
-        spelling.offset = rest.offset()?;
+        if !rest.0.is_empty() {
+            spelling.offset = Some(rest.offset()?);
+        }
         rest.0.is_empty().then_some(spelling)
     }
 
@@ -129,7 +137,7 @@ impl Spelling {
         let date = Date::new(self.year, self.month, self.day).ok().filter(|date| date.year() >= 1)?;
         let time = Time::new(self.hour, self.minute, self.second, self.nanosecond).ok()?;
         let offset = match self.offset {
-            Some((sign, hours, minutes)) if hours <= 23 && minutes <= 59 => {
+            Some(WrittenOffset { sign, hours, minutes }) if hours <= 23 && minutes <= 59 => {
                 Some(Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()?)
             }
             Some(_) => return None,
@@ -172,23 +180,17 @@ impl Reader<'_> {
         self.digits(count).map(|digits| digits * 10_i32.pow(9 - count as u32))
     }
 
-    fn offset(&mut self) -> Option<Option<(i32, i32, i32)>> {
-        if self.0.is_empty() {
-            return Some(None);
-        }
+    fn offset(&mut self) -> Option<WrittenOffset> {
         if self.accept(b'Z') || self.accept(b'z') {
-            return Some(Some((1, 0, 0)));
+            return Some(WrittenOffset { sign: 1, hours: 0, minutes: 0 });
         }
-        let sign = if self.accept(b'+') {
-            1
-        } else if self.accept(b'-') {
-            -1
-        } else {
-            return None;
-        };
+        let sign = if self.accept(b'+') { 1 } else { -1 };
+        if sign < 0 {
+            self.expect(b'-')?;
+        }
         let hours = self.digits(2)?;
         self.expect(b':')?;
-        Some(Some((sign, hours, self.digits(2)?)))
+        Some(WrittenOffset { sign, hours, minutes: self.digits(2)? })
     }
 }
 

@@ -87,12 +87,11 @@ pub(super) fn component(arguments: &Arguments<'_>, context: &EvaluationContext<'
     };
     let components = context.components.ok_or_else(|| ExpressionError::new("Component model not loaded"))?;
     let target = components.closest(id, context.element, context.row_indices)?;
+    const NO_VALUE: &str = "component lookup requires the target component to have a simpleBinding";
     if components.has_children(target) {
-        return Err(ExpressionError::new(format!("Component {id} has child components and no value of its own")));
+        return Err(ExpressionError::new(format!("{NO_VALUE}, but {id} is a group of components")));
     }
-    let binding = components.binding(target, "simpleBinding").ok_or_else(|| {
-        ExpressionError::new("component lookup requires the target component to have a simpleBinding")
-    })?;
+    let binding = components.binding(target, "simpleBinding").ok_or_else(|| ExpressionError::new(NO_VALUE))?;
     if components.is_hidden(target)? {
         return Ok(Value::Null);
     }

@@ -43,7 +43,7 @@ pub use evaluate::{EvaluationContext, Purpose, evaluate, evaluate_boolean};
 pub use function::Function;
 pub use lookup::element_for;
 pub use syntax::{Expression, MAX_DEPTH};
-pub use validation::{ExpressionIssue, ExpressionRules, RuleProblem, Severity};
+pub use validation::{ExpressionRules, RuleProblem};
 
 /// Why an expression could not be parsed or evaluated.
 ///

@@ -13,37 +13,7 @@ use super::{ExpressionError, conversion};
 use crate::FieldPath;
 use crate::layout::{ComponentContexts, FieldReference};
 use crate::text::translate;
-
-/// How bad an issue is, in the words of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    Error,
-    Warning,
-    Info,
-    Success,
-}
-
-impl Severity {
-    fn parse(word: &str) -> Option<Self> {
-        match word {
-            "error" => Some(Self::Error),
-            "warning" => Some(Self::Warning),
-            "info" => Some(Self::Info),
-            "success" => Some(Self::Success),
-            _ => None,
-        }
-    }
-
-    /// The number of the issue object.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Error => 1,
-            Self::Warning => 2,
-            Self::Info => 3,
-            Self::Success => 5,
-        }
-    }
-}
+use crate::validation::{Issue, Severity, source};
 
 /// An entry of the file that cannot be used, and is skipped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,18 +43,6 @@ struct Draft {
     message: Option<Expression>,
     condition: Option<Expression>,
     severity: Option<Severity>,
-}
-
-/// A field whose condition holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExpressionIssue {
-    pub element: ElementIndex,
-    pub field: FieldPath,
-    pub severity: Severity,
-    /// `code` and `customTextKey`: a text key, or the text itself.
-    pub message: String,
-    /// The text of the key, when there is one.
-    pub description: Option<String>,
 }
 
 impl ExpressionRules {
@@ -127,9 +85,10 @@ impl ExpressionRules {
         element: ElementIndex,
         contexts: &ComponentContexts<'_>,
         hidden: &[FieldReference],
-    ) -> Result<Vec<ExpressionIssue>, ExpressionError> {
+    ) -> Result<Vec<Issue>, ExpressionError> {
         let facts = contexts.facts();
-        let Some(content) = facts.element(element).and_then(|element| element.content) else { return Ok(Vec::new()) };
+        let Some(form) = facts.element(element) else { return Ok(Vec::new()) };
+        let Some(content) = form.content else { return Ok(Vec::new()) };
         let hidden: Vec<&FieldPath> =
             hidden.iter().filter(|field| field.element == element).map(|field| &field.path).collect();
         let mut issues = Vec::new();
@@ -153,12 +112,14 @@ impl ExpressionRules {
                     let found = rule
                         .check(&place)
                         .map_err(|error| ExpressionError::new(format!("{error} (in the validation of {field})")))?;
-                    issues.extend(found.map(|(message, description)| ExpressionIssue {
-                        element,
-                        field: field.clone(),
+                    issues.extend(found.map(|(message, description)| Issue {
                         severity: rule.severity,
-                        message,
+                        data_element_id: Some(form.id.to_owned()),
+                        field: Some(field.to_string()),
+                        code: Some(message.clone()),
                         description,
+                        custom_text_key: Some(message),
+                        ..Issue::error(source::EXPRESSION)
                     }));
                 }
             }
@@ -206,7 +167,7 @@ impl Draft {
         };
         draft.message = expression("message")?.or(draft.message);
         draft.condition = expression("condition")?.or(draft.condition);
-        draft.severity = members.get("severity").and_then(Value::as_str).and_then(Severity::parse).or(draft.severity);
+        draft.severity = members.get("severity").and_then(Value::as_str).and_then(parse_severity).or(draft.severity);
         Ok(draft)
     }
 
@@ -218,6 +179,16 @@ impl Draft {
     }
 }
 
+fn parse_severity(word: &str) -> Option<Severity> {
+    match word {
+        "error" => Some(Severity::Error),
+        "warning" => Some(Severity::Warning),
+        "info" => Some(Severity::Informational),
+        "success" => Some(Severity::Success),
+        _ => None,
+    }
+}
+
 fn check_severities(json: &Value) -> Result<(), RuleProblem> {
     let definitions = members(json, "definitions").map(|(name, json)| (format!("/definitions/{name}"), json));
     let entries = members(json, "validations").flat_map(|(field, entries)| {
@@ -226,7 +197,7 @@ fn check_severities(json: &Value) -> Result<(), RuleProblem> {
     });
     for (pointer, json) in definitions.chain(entries) {
         let Some(severity) = json.get("severity").filter(|severity| !severity.is_null()) else { continue };
-        if severity.as_str().and_then(Severity::parse).is_none() {
+        if severity.as_str().and_then(parse_severity).is_none() {
             let message = format!("{severity} is no severity");
             return Err(RuleProblem { pointer: format!("{pointer}/severity"), message });
         }

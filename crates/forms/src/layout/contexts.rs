@@ -76,10 +76,10 @@ impl<'a> ComponentContexts<'a> {
     pub fn build(layouts: &'a Layouts, set_id: &str, facts: &'a Facts<'a>) -> Result<Self, ExpressionError> {
         let mut builder = Builder { layouts, facts, contexts: Vec::new(), open_sets: Vec::new() };
         let mut pages = Vec::new();
-        if let Some(set) = layouts.set(set_id) {
-            if let Some(element) = facts.first_element_of(&set.data_type) {
-                pages = builder.pages(set, element, None)?;
-            }
+        if let Some(set) = layouts.set(set_id)
+            && let Some(element) = facts.first_element_of(&set.data_type)
+        {
+            pages = builder.pages(set, element, None)?;
         }
         let contexts = builder.contexts;
         let mut by_component: HashMap<&'a str, Vec<ContextId>> = HashMap::new();

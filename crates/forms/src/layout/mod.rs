@@ -17,7 +17,7 @@ pub use contexts::{ComponentContexts, ContextId, ContextKind};
 pub use page::Page;
 pub use references::{FieldReference, hidden_fields, hidden_fields_to_remove};
 pub use removal::{RowRemoval, remove_fields};
-pub use required::{MissingValue, REQUIRED_TEXT_KEY, missing_values};
+pub use required::required_issues;
 pub use sets::{LayoutSet, LayoutSetEntry, LayoutSets, Layouts, page_order};
 
 /// Something wrong in a layout file, with the place it was found.

@@ -4,43 +4,31 @@
 
 use serde_json::Value;
 
+use super::component::Component;
 use super::contexts::{ComponentContexts, ContextId, ContextKind};
 use super::references::{FieldReference, field_reference};
 use crate::expression::{ExpressionError, field_value};
 use crate::text::{TextParameters, translate};
+use crate::validation::{Issue, source};
 
-/// The text key and code of a missing value.
-pub const REQUIRED_TEXT_KEY: &str = "backend.validation_errors.required";
+/// The text key of a missing value.
+const REQUIRED_TEXT_KEY: &str = "backend.validation_errors.required";
 
-/// A binding of a visible, required component without a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingValue {
-    pub field: FieldReference,
-    /// The text for people, in the language of the facts.
-    pub description: String,
-    /// `customTextParameters` of the issue.
-    pub parameters: TextParameters,
-}
-
-/// Every missing value of a form, in the order of the contract: children before their component.
-pub fn missing_values(contexts: &ComponentContexts<'_>) -> Result<Vec<MissingValue>, ExpressionError> {
-    let mut found = Vec::new();
+/// An issue for every binding of a visible, required component without a value; children before their component.
+pub fn required_issues(contexts: &ComponentContexts<'_>) -> Result<Vec<Issue>, ExpressionError> {
+    let mut issues = Vec::new();
     for page in contexts.pages() {
-        collect(contexts, *page, &mut found)?;
+        collect(contexts, *page, &mut issues)?;
     }
-    Ok(found)
+    Ok(issues)
 }
 
-fn collect(
-    contexts: &ComponentContexts<'_>,
-    id: ContextId,
-    found: &mut Vec<MissingValue>,
-) -> Result<(), ExpressionError> {
+fn collect(contexts: &ComponentContexts<'_>, id: ContextId, issues: &mut Vec<Issue>) -> Result<(), ExpressionError> {
     if contexts.is_hidden(id)? {
         return Ok(());
     }
     for child in contexts.children(id) {
-        collect(contexts, *child, found)?;
+        collect(contexts, *child, issues)?;
     }
     let ContextKind::Component(component) = contexts.kind(id) else { return Ok(()) };
     if !contexts.boolean_property(id, &component.required, "required", false)? {
@@ -49,27 +37,45 @@ fn collect(
     let place = contexts.evaluation(id);
     for binding in &component.bindings {
         let value = field_value(&binding.field, binding.data_type.as_deref(), &place)?;
-        if !is_empty(&value) {
-            continue;
+        if is_empty(&value)
+            && let Some(field) = field_reference(contexts, id, binding)?
+        {
+            issues.push(issue(contexts, id, component, &binding.name, &field));
         }
-        let Some(field) = field_reference(contexts, id, binding)? else { continue };
-        let text = |key: &str| translate(key, &place, None).unwrap_or_else(|| key.to_owned());
-        let page = &contexts.page(id).id;
-        let mut parameters = TextParameters::from([
-            ("field".to_owned(), field.path.to_string()),
-            ("layoutId".to_owned(), contexts.layout_set(id).id.clone()),
-            ("pageId".to_owned(), page.clone()),
-            ("componentId".to_owned(), component.id.clone()),
-            ("bindingName".to_owned(), binding.name.clone()),
-            ("pageName".to_owned(), text(page)),
-        ]);
-        if let Some(title) = &component.title {
-            parameters.insert("componentTitle".to_owned(), text(title));
-        }
-        let description = translate(REQUIRED_TEXT_KEY, &place, Some(&parameters)).unwrap_or_default();
-        found.push(MissingValue { field, description, parameters });
     }
     Ok(())
+}
+
+fn issue(
+    contexts: &ComponentContexts<'_>,
+    id: ContextId,
+    component: &Component,
+    binding_name: &str,
+    field: &FieldReference,
+) -> Issue {
+    let place = contexts.evaluation(id);
+    let text = |key: &str| translate(key, &place, None).unwrap_or_else(|| key.to_owned());
+    let page = &contexts.page(id).id;
+    let mut parameters = TextParameters::from([
+        ("field".to_owned(), field.path.to_string()),
+        ("layoutId".to_owned(), contexts.layout_set(id).id.clone()),
+        ("pageId".to_owned(), page.clone()),
+        ("componentId".to_owned(), component.id.clone()),
+        ("bindingName".to_owned(), binding_name.to_owned()),
+        ("pageName".to_owned(), text(page)),
+    ]);
+    if let Some(title) = &component.title {
+        parameters.insert("componentTitle".to_owned(), text(title));
+    }
+    Issue {
+        data_element_id: contexts.facts().element(field.element).map(|element| element.id.to_owned()),
+        field: Some(field.path.to_string()),
+        code: Some("required".to_owned()),
+        description: translate(REQUIRED_TEXT_KEY, &place, Some(&parameters)),
+        custom_text_key: Some(REQUIRED_TEXT_KEY.to_owned()),
+        custom_text_parameters: Some(parameters),
+        ..Issue::error(source::REQUIRED)
+    }
 }
 
 /// Null, blank text and an empty list are no value; 0 and false are.
