@@ -22,14 +22,18 @@
 //! [`Change`]: mottak_service::ports::Change
 //! [`Store`]: mottak_service::ports::Store
 
+pub mod bench;
+mod fill;
 mod jobs;
 mod matching;
 mod memory;
 pub mod register;
 mod rules;
+mod specimen;
 mod sqlite;
 mod status;
 
+pub use fill::fill;
 pub use jobs::{ClaimedJob, JobId};
 pub use memory::MemoryStore;
 pub use sqlite::{Maintenance, Options, SqliteStore};

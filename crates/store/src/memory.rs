@@ -244,7 +244,9 @@ impl State {
         found.truncate(query.size);
         let mut instances: Vec<_> = found.iter().map(|row| row.snapshot().instance).collect();
         if !query.include_elements {
-            instances.iter_mut().for_each(|instance| instance.data.clear());
+            for instance in &mut instances {
+                instance.data.clear();
+            }
         }
         Page { instances, next }
     }

@@ -10,6 +10,7 @@
 //! | `outbox` | who does the jobs? |
 //! | `migrate` | is the database the one this version knows? |
 
+mod bulk;
 mod ledger;
 mod maintenance;
 mod migrate;
@@ -32,6 +33,7 @@ use mottak_service::ports::{
 };
 use rusqlite::Connection;
 
+pub(crate) use self::bulk::BulkLoader;
 use self::ledger::Ledger;
 pub use self::maintenance::Maintenance;
 use self::objects::ObjectFolder;
@@ -86,7 +88,7 @@ pub struct SqliteStore {
     writer: Writer,
 }
 
-const DATABASE: &str = "mottak.db";
+pub(crate) const DATABASE: &str = "mottak.db";
 
 impl SqliteStore {
     /// Opens the store in `folder`, made if it is missing. One process at a time can have it open. A database that a
@@ -211,6 +213,8 @@ impl Store for SqliteStore {
 enum Sync {
     /// Durable after power loss.
     Full,
+    /// Whatever the operating system does: for data that can be made again.
+    Off,
 }
 
 /// Locks the folder and opens the database for writing.
@@ -237,8 +241,11 @@ fn open_for_writing(path: &Path, cache_kib: u32, sync: Sync) -> rusqlite::Result
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    let Sync::Full = sync;
-    connection.pragma_update(None, "synchronous", "full")?;
+    let synchronous = match sync {
+        Sync::Full => "full",
+        Sync::Off => "off",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     Ok(connection)

@@ -76,13 +76,12 @@ fn child_writes_until_it_is_killed() {
 async fn write_for_ever(store: Arc<SqliteStore>, mut dice: Dice) {
     let mut mine: Vec<(InstanceId, u64)> = Vec::new();
     loop {
-        let (id, version) = match mine.is_empty() || dice.one_in(2) {
-            true => (InstanceId::new(PartyId::new(50_001), dice.guid()), 1),
-            false => {
-                let place = dice.below(mine.len());
-                let (id, version) = mine.swap_remove(place);
-                (id, version + 1)
-            }
+        let (id, version) = if mine.is_empty() || dice.one_in(2) {
+            (InstanceId::new(PartyId::new(50_001), dice.guid()), 1)
+        } else {
+            let place = dice.below(mine.len());
+            let (id, version) = mine.swap_remove(place);
+            (id, version + 1)
         };
         store.commit(version_change(id, version)).await.unwrap();
         mine.push((id, version));

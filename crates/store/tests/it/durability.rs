@@ -95,7 +95,7 @@ async fn a_download_survives_the_replacement_of_its_body() {
     let mut replacement = Change::expecting(id, 1);
     put(&mut dice, &mut replacement, Body::Bytes(Bytes::from_static(b"small")));
     store.commit(replacement).await.unwrap();
-    let kept = store.run_maintenance(Duration::from_secs(3600)).await.unwrap();
+    let kept = store.run_maintenance(Duration::from_hours(1)).await.unwrap();
     assert_eq!((kept.removed_objects, kept.abandoned_uploads), (0, 0));
     let removed = store.run_maintenance(Duration::ZERO).await.unwrap();
     assert_eq!((removed.removed_objects, removed.abandoned_uploads), (1, 0));

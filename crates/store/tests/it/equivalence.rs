@@ -92,10 +92,8 @@ impl Pair {
     async fn fill(&mut self, change: &mut Change, most: usize) {
         for _ in 0..self.dice.below(most) {
             let own: Vec<_> = self.elements.iter().filter(|(id, _)| *id == change.id).map(|(_, guid)| *guid).collect();
-            let mut id = match own.is_empty() || self.dice.one_in(2) {
-                true => self.dice.guid(),
-                false => self.dice.pick(&own),
-            };
+            let is_new = own.is_empty() || self.dice.one_in(2);
+            let mut id = if is_new { self.dice.guid() } else { self.dice.pick(&own) };
             if self.dice.one_in(5) {
                 change.elements.push(ElementChange::Drop(id));
                 continue;
