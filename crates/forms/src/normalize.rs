@@ -38,7 +38,9 @@ fn normalize_object(model: &Model, object_type: &ObjectType, object: &mut FormOb
 fn normalize_field(model: &Model, field: &Field, value: &mut FormValue) {
     if let FormValue::List(items) = value {
         items.retain(|item| !item.is_null());
-        items.iter_mut().for_each(|item| normalize_single(model, field, item));
+        for item in items {
+            normalize_single(model, field, item);
+        }
     } else if field.is_list() {
         *value = FormValue::List(Vec::new());
     } else {
@@ -49,7 +51,7 @@ fn normalize_field(model: &Model, field: &Field, value: &mut FormValue) {
 fn normalize_single(model: &Model, field: &Field, value: &mut FormValue) {
     match value {
         FormValue::Text(text) if field.place == Place::TextContent && text.trim().is_empty() => {
-            *value = FormValue::Null
+            *value = FormValue::Null;
         }
         FormValue::Text(text) => clean(text),
         FormValue::Object(object) => {

@@ -61,8 +61,8 @@ type Read<T> = Result<T, JsonSyntaxError>;
 impl Reader<'_> {
     fn error(&self, reason: &'static str) -> JsonSyntaxError {
         let before = &self.bytes[..self.at.min(self.bytes.len())];
+        let line = before.split(|b| *b == b'\n').count();
         let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let line = 1 + before.iter().filter(|b| **b == b'\n').count();
         JsonSyntaxError { line, byte_in_line: before.len() - line_start, reason }
     }
 

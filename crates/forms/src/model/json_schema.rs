@@ -334,10 +334,9 @@ pub(super) fn fixed_value(kind: Kind, value: &FormValue) -> Option<FormValue> {
         }
         (Kind::Bool, FormValue::Text(text)) => text.parse().ok().map(FormValue::Bool),
         (Kind::Text, FormValue::Number(number)) => Some(FormValue::Text(number.to_string())),
-        (Kind::Text, FormValue::Text(_))
+        (Kind::Text | Kind::DateTime, FormValue::Text(_))
         | (Kind::Decimal | Kind::Integer { .. }, FormValue::Number(_))
-        | (Kind::Bool, FormValue::Bool(_))
-        | (Kind::DateTime, FormValue::Text(_)) => Some(value.clone()),
+        | (Kind::Bool, FormValue::Bool(_)) => Some(value.clone()),
         _ => None,
     }
 }

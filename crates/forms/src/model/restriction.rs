@@ -153,9 +153,10 @@ pub(super) fn from_facets(facets: &Facets) -> (Vec<Restriction>, Vec<String>) {
             if let Some(digits) = facets.total_digits
                 && !matches!(facets.xsd_type.as_str(), "negativeinteger" | "nonpositiveinteger")
             {
-                let pattern = match facets.is_whole {
-                    true => format!("^-?[0-9]{{0,{digits}}}$"),
-                    false => format!(r"^-?(([0-9]){{1}}(\.)?){{0,{digits}}}$"),
+                let pattern = if facets.is_whole {
+                    format!("^-?[0-9]{{0,{digits}}}$")
+                } else {
+                    format!(r"^-?(([0-9]){{1}}(\.)?){{0,{digits}}}$")
                 };
                 add_pattern(&mut rules, &pattern);
             }

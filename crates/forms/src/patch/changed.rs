@@ -75,7 +75,7 @@ fn each_leaf(path: &str, value: &FormValue, take: &mut dyn FnMut(String, &FormVa
     match value {
         FormValue::Null => {}
         FormValue::Object(object) => {
-            object.iter().for_each(|(name, value)| each_leaf(&member_path(path, name), value, take))
+            object.iter().for_each(|(name, value)| each_leaf(&member_path(path, name), value, take));
         }
         FormValue::List(items) => {
             items.iter().enumerate().for_each(|(index, item)| each_leaf(&format!("{path}[{index}]"), item, take));

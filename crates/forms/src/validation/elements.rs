@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn element(id: u128, data_type: &str) -> DataElement {
-        let guid = |n: u128| uuid::Uuid::from_u128(n).into();
+        let guid = |n: u128| uuid::Uuid::from_u128(n);
         DataElement {
             content_type: Some("application/pdf".to_owned()),
             ..DataElement::new(guid(id), guid(1), data_type)

@@ -39,9 +39,12 @@ pub(super) fn read(model: &Model, bytes: &[u8]) -> Result<FormObject, XmlReadErr
     if text.trim().is_empty() {
         return Err(XmlReadError::Empty);
     }
-    let mut reader = Reader { model, text, xml: NsReader::from_str(text), namespace: None, elements: Vec::new() };
-    let (start, is_empty) = reader.document_element()?;
-    let root = reader.object(model.root(), &start, is_empty)?;
+    let mut xml = NsReader::from_str(text);
+    // Every element then has a start and an end, so that there is one way to read it.
+    xml.config_mut().expand_empty_elements = true;
+    let mut reader = Reader { model, text, xml, namespace: None, elements: Vec::new() };
+    let start = reader.document_element()?;
+    let root = reader.object(model.root(), &start)?;
     reader.end_of_document()?;
     Ok(root)
 }
@@ -49,7 +52,7 @@ pub(super) fn read(model: &Model, bytes: &[u8]) -> Result<FormObject, XmlReadErr
 fn error_at(text: &str, at: usize, element: Option<String>, reason: String) -> XmlReadError {
     let before = &text.as_bytes()[..at.min(text.len())];
     let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let line = 1 + before.iter().filter(|b| **b == b'\n').count();
+    let line = before.split(|b| *b == b'\n').count();
     XmlReadError::At { line, column: before.len() - line_start + 1, element, reason }
 }
 
@@ -86,12 +89,11 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    /// The start tag of the document element; true when the tag ends the element too.
-    fn document_element(&mut self) -> Read<(BytesStart<'t>, bool)> {
+    /// The start tag of the document element.
+    fn document_element(&mut self) -> Read<BytesStart<'t>> {
         loop {
-            let (start, is_empty) = match self.next()? {
-                Event::Start(start) => (start, false),
-                Event::Empty(start) => (start, true),
+            let start = match self.next()? {
+                Event::Start(start) | Event::Empty(start) => start,
                 Event::DocType(_) => return self.fail("a document type declaration is not allowed"),
                 Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
                 Event::Text(text) if text.trim().is_empty() => continue,
@@ -101,15 +103,14 @@ impl<'t> Reader<'_, 't> {
                 }
             };
             let (namespace, name) = self.resolved(&start)?;
-            let name_fits =
-                name == self.model.root_element || self.model.other_root_names.iter().any(|other| *other == name);
+            let name_fits = name == self.model.root_element || self.model.other_root_names.contains(&name);
             let namespace_fits = namespace.is_none() || namespace == self.model.namespace;
             if !name_fits || !namespace_fits {
                 return self.fail(format!("<{name} xmlns='{}'> was not expected.", namespace.unwrap_or_default()));
             }
             self.namespace = namespace;
             self.elements.push(name);
-            return Ok((start, is_empty));
+            return Ok(start);
         }
     }
 
@@ -178,9 +179,9 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// The object whose start tag has been read; takes its end tag, and leaves the element.
-    fn object(&mut self, object_type: &ObjectType, start: &BytesStart<'t>, is_empty: bool) -> Read<FormObject> {
+    fn object(&mut self, object_type: &ObjectType, start: &BytesStart<'t>) -> Read<FormObject> {
         if object_type.is_open {
-            let object = self.open_content(start, is_empty)?.0;
+            let object = self.open_content(start)?.0;
             self.elements.pop();
             return Ok(object);
         }
@@ -203,10 +204,9 @@ impl<'t> Reader<'_, 't> {
             object.set_row_id(id);
         }
         let mut text = String::new();
-        while !is_empty {
+        loop {
             match self.next()? {
-                Event::Start(child) => self.member(object_type, &mut object, &child, false)?,
-                Event::Empty(child) => self.member(object_type, &mut object, &child, true)?,
+                Event::Start(child) => self.member(object_type, &mut object, &child)?,
                 Event::End(_) => break,
                 event => self.append(&mut text, event)?,
             }
@@ -223,26 +223,20 @@ impl<'t> Reader<'_, 't> {
         Ok(object)
     }
 
-    fn member(
-        &mut self,
-        object_type: &ObjectType,
-        object: &mut FormObject,
-        start: &BytesStart<'t>,
-        is_empty: bool,
-    ) -> Read<()> {
+    fn member(&mut self, object_type: &ObjectType, object: &mut FormObject, start: &BytesStart<'t>) -> Read<()> {
         let (namespace, name) = self.resolved(start)?;
         let field = object_type.fields.iter().find(|field| field.place == Place::Element && field.xml_name == name);
         let Some(field) = field.filter(|_| namespace == self.namespace) else {
-            return self.skip(start, is_empty);
+            return self.skip(start);
         };
         self.enter(name)?;
         let value = match &field.occurs {
-            Occurs::Wrapped { item_name } => FormValue::List(self.wrapped(field, item_name, start, is_empty)?),
-            Occurs::Once | Occurs::Repeated => self.value(field, start, is_empty)?,
+            Occurs::Wrapped { item_name } => FormValue::List(self.wrapped(field, item_name, start)?),
+            Occurs::Once | Occurs::Repeated => self.value(field, start)?,
         };
         match (&field.occurs, object.get_mut(&field.name)) {
             (Occurs::Repeated, Some(FormValue::List(items))) => {
-                items.extend(Some(value).filter(|item| !item.is_null()))
+                items.extend(Some(value).filter(|item| !item.is_null()));
             }
             (_, Some(slot)) => *slot = value,
             (_, None) => {}
@@ -250,19 +244,12 @@ impl<'t> Reader<'_, 't> {
         Ok(())
     }
 
-    fn wrapped(
-        &mut self,
-        field: &Field,
-        item_name: &str,
-        start: &BytesStart<'t>,
-        is_empty: bool,
-    ) -> Read<Vec<FormValue>> {
+    fn wrapped(&mut self, field: &Field, item_name: &str, start: &BytesStart<'t>) -> Read<Vec<FormValue>> {
         self.attributes(start, |_, _| Ok(()))?;
         let mut items = Vec::new();
-        while !is_empty {
-            let (child, child_is_empty) = match self.next()? {
-                Event::Start(child) => (child, false),
-                Event::Empty(child) => (child, true),
+        loop {
+            let child = match self.next()? {
+                Event::Start(child) => child,
                 Event::End(_) => break,
                 event => {
                     self.append(&mut String::new(), event)?;
@@ -272,9 +259,9 @@ impl<'t> Reader<'_, 't> {
             let (_, name) = self.resolved(&child)?;
             if name == item_name {
                 self.enter(name)?;
-                items.extend(Some(self.value(field, &child, child_is_empty)?).filter(|item| !item.is_null()));
+                items.extend(Some(self.value(field, &child)?).filter(|item| !item.is_null()));
             } else {
-                self.skip(&child, child_is_empty)?;
+                self.skip(&child)?;
             }
         }
         self.elements.pop();
@@ -282,25 +269,25 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// One value of a field whose start tag has been read and entered; leaves the element.
-    fn value(&mut self, field: &Field, start: &BytesStart<'t>, is_empty: bool) -> Read<FormValue> {
+    fn value(&mut self, field: &Field, start: &BytesStart<'t>) -> Read<FormValue> {
         let marks = self.attributes(start, |_, _| Ok(()))?;
         if marks.is_nil && field.when_null != WhenNull::Impossible {
-            self.skip(start, is_empty)?;
+            self.skip(start)?;
             self.elements.pop();
             return Ok(FormValue::Null);
         }
         match field.kind {
             Kind::Object(id) => {
                 let object_type = self.model.object_type(id);
-                self.object(object_type, start, is_empty).map(FormValue::Object)
+                self.object(object_type, start).map(FormValue::Object)
             }
             Kind::Any => {
-                let value = self.open_value(start, is_empty)?.0;
+                let value = self.open_value(start)?.0;
                 self.elements.pop();
                 Ok(value)
             }
             Kind::Text | Kind::Decimal | Kind::Integer { .. } | Kind::Bool | Kind::DateTime => {
-                let text = self.text_of_element(is_empty)?;
+                let text = self.text_of_element()?;
                 let value = self.scalar(field, &text)?;
                 self.elements.pop();
                 Ok(value)
@@ -308,9 +295,9 @@ impl<'t> Reader<'_, 't> {
         }
     }
 
-    fn text_of_element(&mut self, is_empty: bool) -> Read<String> {
+    fn text_of_element(&mut self) -> Read<String> {
         let mut text = String::new();
-        while !is_empty {
+        loop {
             match self.next()? {
                 Event::Start(_) | Event::Empty(_) => return self.fail("an element stands where a value was expected"),
                 Event::End(_) => break,
@@ -341,10 +328,7 @@ impl<'t> Reader<'_, 't> {
         Ok(())
     }
 
-    fn skip(&mut self, start: &BytesStart<'t>, is_empty: bool) -> Read<()> {
-        if is_empty {
-            return Ok(());
-        }
+    fn skip(&mut self, start: &BytesStart<'t>) -> Read<()> {
         match self.xml.read_to_end(start.name()) {
             Ok(_) => Ok(()),
             Err(error) => self.fail(error.to_string()),
@@ -375,7 +359,7 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// The members of an object without model, and what its start tag said; takes the end tag.
-    fn open_content(&mut self, start: &BytesStart<'t>, is_empty: bool) -> Read<(FormObject, String, Marks)> {
+    fn open_content(&mut self, start: &BytesStart<'t>) -> Read<(FormObject, String, Marks)> {
         let mut row_id = None;
         let marks = self.attributes(start, |name, text| {
             if name == ROW_ID {
@@ -386,10 +370,9 @@ impl<'t> Reader<'_, 't> {
         let mut members: Vec<(String, FormValue)> = Vec::new();
         let mut places = std::collections::HashMap::new();
         let mut text = String::new();
-        while !is_empty {
-            let (child, child_is_empty) = match self.next()? {
-                Event::Start(child) => (child, false),
-                Event::Empty(child) => (child, true),
+        loop {
+            let child = match self.next()? {
+                Event::Start(child) => child,
                 Event::End(_) => break,
                 event => {
                     self.append(&mut text, event)?;
@@ -398,7 +381,7 @@ impl<'t> Reader<'_, 't> {
             };
             let (_, name) = self.resolved(&child)?;
             self.enter(name.clone())?;
-            let (value, is_list_item) = self.open_value(&child, child_is_empty)?;
+            let (value, is_list_item) = self.open_value(&child)?;
             self.elements.pop();
             let at = *places.entry(name.clone()).or_insert_with(|| {
                 members.push((name, FormValue::List(Vec::new())));
@@ -417,8 +400,8 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// A value without model, and whether it is an item of a list.
-    fn open_value(&mut self, start: &BytesStart<'t>, is_empty: bool) -> Read<(FormValue, bool)> {
-        let (object, text, marks) = self.open_content(start, is_empty)?;
+    fn open_value(&mut self, start: &BytesStart<'t>) -> Read<(FormValue, bool)> {
+        let (object, text, marks) = self.open_content(start)?;
         let value = match marks.xsi_type.as_deref() {
             _ if marks.is_nil => FormValue::Null,
             Some("xsd:decimal") => self.scalar(&Field::element("", Kind::Decimal), &text)?,

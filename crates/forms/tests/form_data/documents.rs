@@ -68,7 +68,17 @@ fn json_input_is_lenient_where_clients_need_it() {
     assert_eq!(body(&json(r#"{"alder":"12"}"#)), "<alder>12</alder>");
     assert_eq!(body(&json(r#"{"finnesIkke":{"a":[1]},"navn":"x"}"#)), "<navn>x</navn>");
     assert_eq!(body(&json(r#"{"NAVN":"x"}"#)), "<navn>x</navn>");
-    for refused in [r#"{"navn":1}"#, r#"{"ok":"true"}"#, r#"{"alder":"x"}"#, r#"{"rader":{}}"#, r#"{"felt":"x"}"#, "null", "[]", "", "{"] {
+    for refused in [
+        r#"{"navn":1}"#,
+        r#"{"ok":"true"}"#,
+        r#"{"alder":"x"}"#,
+        r#"{"rader":{}}"#,
+        r#"{"felt":"x"}"#,
+        "null",
+        "[]",
+        "",
+        "{",
+    ] {
         assert!(FormData::from_json(&model(), refused.as_bytes()).is_err(), "{refused}");
     }
     let error = FormData::from_json(&model(), br#"{"rader":[{"sum":"x"}]}"#).expect_err("no number").to_string();
@@ -78,8 +88,11 @@ fn json_input_is_lenient_where_clients_need_it() {
 #[test]
 fn xml_elements_are_read_in_any_order_and_written_in_the_models() {
     let _rows = covers("app-forms", &["14"]);
-    let data = xml("<tagger>a</tagger><rader><sum>1</sum><id>r</id></rader><alder>3</alder><navn>x</navn><tagger>b</tagger><ukjent><a/></ukjent>");
-    let written = "<navn>x</navn><alder>3</alder><rader><id>r</id><sum>1</sum></rader><tagger>a</tagger><tagger>b</tagger>";
+    let data = xml(
+        "<tagger>a</tagger><rader><sum>1</sum><id>r</id></rader><alder>3</alder><navn>x</navn><tagger>b</tagger><ukjent><a/></ukjent>",
+    );
+    let written =
+        "<navn>x</navn><alder>3</alder><rader><id>r</id><sum>1</sum></rader><tagger>a</tagger><tagger>b</tagger>";
     assert_eq!(body(&data), written);
     assert_eq!(member(&xml("<navn>a</navn><navn>b</navn>"), "navn"), r#""b""#);
 }
@@ -96,7 +109,12 @@ fn xml_without_namespace_is_accepted_for_a_model_with_one() {
         r#"<?xml version="1.0" encoding="utf-8"?><M xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" "#,
         r#"xmlns:xsd="http://www.w3.org/2001/XMLSchema" b="f" xmlns="urn:skjema"><a>x</a></M>"#
     );
-    for given in ["<M><a>x</a></M>", r#"<M xmlns="urn:skjema"><a>x</a></M>"#, r#"<p:M xmlns:p="urn:skjema"><p:a>x</p:a></p:M>"#, stored] {
+    for given in [
+        "<M><a>x</a></M>",
+        r#"<M xmlns="urn:skjema"><a>x</a></M>"#,
+        r#"<p:M xmlns:p="urn:skjema"><p:a>x</p:a></p:M>"#,
+        stored,
+    ] {
         assert_eq!(FormData::from_xml(&model, given.as_bytes()).expect("a document").to_xml(), stored, "{given}");
     }
     assert!(FormData::from_xml(&model, br#"<M xmlns="urn:annet"><a>x</a></M>"#).is_err());
@@ -113,7 +131,14 @@ fn wrong_root_empty_values_and_doctypes_are_refused() {
     assert!(error(bomb).contains("document type declaration"));
     assert!(error("<Skjema><navn>&b;</navn></Skjema>").contains("entity"));
     assert_eq!(error(" \n"), "No XML content read from stream");
-    for malformed in ["<Skjema>", "<Skjema></Feil>", "<Skjema/><Skjema/>", "x", "<Skjema><navn><a/></navn></Skjema>", "<Skjema a=1/>"] {
+    for malformed in [
+        "<Skjema>",
+        "<Skjema></Feil>",
+        "<Skjema/><Skjema/>",
+        "x",
+        "<Skjema><navn><a/></navn></Skjema>",
+        "<Skjema a=1/>",
+    ] {
         assert!(FormData::from_xml(&model(), malformed.as_bytes()).is_err(), "{malformed}");
     }
 }
@@ -157,7 +182,10 @@ fn lists_of_strings_repeat_their_element() {
 #[test]
 fn wrapped_lists_have_an_element_of_their_own() {
     let _rows = covers("app-forms", &["27"]);
-    let list = Field { occurs: Occurs::Wrapped { item_name: "y".to_owned() }, ..Field::list("x", Kind::Object(TypeId::at(1))) };
+    let list = Field {
+        occurs: Occurs::Wrapped { item_name: "y".to_owned() },
+        ..Field::list("x", Kind::Object(TypeId::at(1)))
+    };
     let types = vec![ObjectType::new("M", vec![list]), ObjectType::new("y", vec![Field::element("a", Kind::Text)])];
     let model = Arc::new(Model::from_types("M", "M", types).expect("a model"));
     let written = |json: &str| {
@@ -217,7 +245,8 @@ fn schema_example_has_the_wire_forms_of_the_contract() {
                 "orid":{"type":"string","const":"30320","@xsdAttribute":true}},"required":["orid"]},
             "rad":{"type":"object","properties":{"id":{"type":"string"}}} } }"##,
     );
-    let mut data = FormData::from_json(&model, br#"{"navn":"Ola","felt-a":{"value":"x"},"rader":[{"id":"1"}]}"#).expect("a document");
+    let mut data = FormData::from_json(&model, br#"{"navn":"Ola","felt-a":{"value":"x"},"rader":[{"id":"1"}]}"#)
+        .expect("a document");
     assert!(data.assign_row_ids(&mut || uuid::Uuid::from_u128(7)));
     let id = "00000000-0000-0000-0000-000000000007";
     assert_eq!(
@@ -247,8 +276,14 @@ fn duplicate_and_zero_row_ids_are_replaced() {
         next += 1;
         uuid::Uuid::from_u128(next)
     }));
-    let ids: Vec<&str> = data.root().get("rader").and_then(FormValue::as_list).into_iter().flatten()
-        .filter_map(|row| row.as_object()?.row_id()).collect();
+    let ids: Vec<&str> = data
+        .root()
+        .get("rader")
+        .and_then(FormValue::as_list)
+        .into_iter()
+        .flatten()
+        .filter_map(|row| row.as_object()?.row_id())
+        .collect();
     let tails: Vec<&str> = ids.iter().map(|id| &id[34..]).collect();
     assert_eq!(tails, ["01", "65", "66", "67"]);
     assert_eq!(next, 104);

@@ -26,7 +26,10 @@ fn unset_fields_can_be_tested_added_and_removed() {
     let data = json("{}");
     let added = patched(&data, r#"[{"op":"test","path":"/navn","value":null},{"op":"add","path":"/navn","value":""}]"#);
     assert_eq!((body(&added).as_str(), member(&added, "navn").as_str()), ("<navn />", r#""""#));
-    let removed = patched(&json(r#"{"navn":"x","start":"y"}"#), r#"[{"op":"remove","path":"/navn"},{"op":"remove","path":"/start"}]"#);
+    let removed = patched(
+        &json(r#"{"navn":"x","start":"y"}"#),
+        r#"[{"op":"remove","path":"/navn"},{"op":"remove","path":"/start"}]"#,
+    );
     assert_eq!((member(&removed, "navn").as_str(), member(&removed, "start").as_str()), ("null", r#""ny""#));
     assert_eq!(member(&patched(&json(r#"{"tagger":["a"]}"#), r#"[{"op":"remove","path":"/tagger"}]"#), "tagger"), "[]");
 }
@@ -118,7 +121,10 @@ fn rows_are_added_with_ids_and_removed_from_the_end() {
 fn move_and_copy_follow_the_standard() {
     let _rows = covers("app-forms", &["60"]);
     let data = json(r#"{"navn":"x","tagger":["a","b"]}"#);
-    let result = patched(&data, r#"[{"op":"copy","from":"/tagger/0","path":"/tagger/-"},{"op":"move","from":"/navn","path":"/dato"}]"#);
+    let result = patched(
+        &data,
+        r#"[{"op":"copy","from":"/tagger/0","path":"/tagger/-"},{"op":"move","from":"/navn","path":"/dato"}]"#,
+    );
     assert_eq!(body(&result), "<dato>x</dato><tagger>a</tagger><tagger>b</tagger><tagger>a</tagger>");
 }
 
@@ -143,7 +149,9 @@ fn requests_are_checked_before_anything_is_applied() {
     let _rows = covers("app-forms", &["51"]);
     let id = Uuid::from_u128(1);
     let element = format!(r#"{{"dataElementId":"{id}","patch":[]}}"#);
-    let request = PatchRequest::parse_multiple(format!(r#"{{"patches":[{element}],"ignoredValidators":["Required"]}}"#).as_bytes());
+    let request = PatchRequest::parse_multiple(
+        format!(r#"{{"patches":[{element}],"ignoredValidators":["Required"]}}"#).as_bytes(),
+    );
     let request = request.expect("a request");
     assert_eq!((request.patches.len(), request.ignored_validators), (1, vec!["Required".to_owned()]));
     let twice = PatchRequest::parse_multiple(format!(r#"{{"patches":[{element},{element}]}}"#).as_bytes());
@@ -151,7 +159,14 @@ fn requests_are_checked_before_anything_is_applied() {
     for body in ["", "[]", "{}", r#"{"patches":[{}]}"#, r#"{"patches":[{"dataElementId":"x","patch":[]}]}"#] {
         assert!(PatchRequest::parse_multiple(body.as_bytes()).is_err(), "{body}");
     }
-    for patch in [r#"[{"op":"spin","path":"/a"}]"#, r#"[{"op":"add","path":"/a"}]"#, r#"[{"op":"add","path":"a","value":1}]"#, r#"[{"op":"move","path":"/a"}]"#, r#"[{"op":"remove","path":"/~2"}]"#, "{}"] {
+    for patch in [
+        r#"[{"op":"spin","path":"/a"}]"#,
+        r#"[{"op":"add","path":"/a"}]"#,
+        r#"[{"op":"add","path":"a","value":1}]"#,
+        r#"[{"op":"move","path":"/a"}]"#,
+        r#"[{"op":"remove","path":"/~2"}]"#,
+        "{}",
+    ] {
         assert!(PatchRequest::parse_single(id, format!(r#"{{"patch":{patch}}}"#).as_bytes()).is_err(), "{patch}");
     }
     assert!(PatchRequest::parse_single(id, b"{}").is_err());
@@ -160,9 +175,14 @@ fn requests_are_checked_before_anything_is_applied() {
 #[test]
 fn changed_fields_are_leaves_and_lost_rows_are_nulls() {
     let _rows = covers("app-forms", &["59"]);
-    let before = json(r#"{"navn":"a","rader":[{"id":"1","sum":1,"under":[{"x":"u"}]},{"id":"2"},{"id":"3","sum":3,"under":[{"x":"v"}]}],"tagger":["x","y"]}"#);
-    let after = patched(&before, r#"[{"op":"replace","path":"/navn","value":"b"},{"op":"remove","path":"/rader/1"},{"op":"remove","path":"/tagger/1"},
-        {"op":"add","path":"/felt","value":{"value":"f"}}]"#);
+    let before = json(
+        r#"{"navn":"a","rader":[{"id":"1","sum":1,"under":[{"x":"u"}]},{"id":"2"},{"id":"3","sum":3,"under":[{"x":"v"}]}],"tagger":["x","y"]}"#,
+    );
+    let after = patched(
+        &before,
+        r#"[{"op":"replace","path":"/navn","value":"b"},{"op":"remove","path":"/rader/1"},{"op":"remove","path":"/tagger/1"},
+        {"op":"add","path":"/felt","value":{"value":"f"}}]"#,
+    );
     let changes = serde_json::to_string(&changed_fields(&before, &after)).expect("JSON");
     assert_eq!(
         changes,

@@ -71,6 +71,7 @@ fn setting_creates_objects_but_never_rows_and_converts() {
     assert_eq!(set("rader[1].id", FormValue::from("x")), Err(NotSet::NoSuchRow));
     assert_eq!(set("rader", FormValue::Null), Err(NotSet::Unsuitable));
     assert_eq!(set("felt.orid", FormValue::from("1")), Err(NotSet::NoSuchField));
-    let expected = r#"<navn>7</navn><alder>1</alder><ok>true</ok><rader><sum>1.50</sum></rader><felt orid="30320">x</felt>"#;
+    let expected =
+        r#"<navn>7</navn><alder>1</alder><ok>true</ok><rader><sum>1.50</sum></rader><felt orid="30320">x</felt>"#;
     assert_eq!(body(&data), expected);
 }

@@ -17,10 +17,14 @@ pub(crate) struct DataTypeFiles {
 
 impl DataTypeFiles {
     pub(crate) fn read(&self) -> Option<ReadModel> {
-        fn source(file: &Option<(String, Vec<u8>)>) -> Option<(&str, &[u8])> {
-            file.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        fn source(file: Option<&(String, Vec<u8>)>) -> Option<(&str, &[u8])> {
+            file.map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
         }
-        let sources = ModelSources { class_ref: &self.class_ref, schema: source(&self.schema), xsd: source(&self.xsd) };
+        let sources = ModelSources {
+            class_ref: &self.class_ref,
+            schema: source(self.schema.as_ref()),
+            xsd: source(self.xsd.as_ref()),
+        };
         Model::read(&sources).ok()
     }
 }
@@ -30,15 +34,21 @@ pub(crate) fn data_types() -> Vec<DataTypeFiles> {
     let mut found = Vec::new();
     for set in ["data/apps", "data/apps-v9"] {
         let Some(folder) = shared(set) else { continue };
-        let mut apps: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|app| app.path()).collect();
+        let mut apps: Vec<PathBuf> =
+            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|app| app.path()).collect();
         apps.sort();
         for app in apps {
             let metadata = std::fs::read(app.join("App/config/applicationmetadata.json")).unwrap_or_default();
-            let metadata = mottak_forms::json::parse(&metadata, mottak_forms::json::Syntax::AppFile).unwrap_or_default();
-            let data_types = metadata.as_object().and_then(|object| object.get("dataTypes")).and_then(FormValue::as_list);
+            let metadata =
+                mottak_forms::json::parse(&metadata, mottak_forms::json::Syntax::AppFile).unwrap_or_default();
+            let data_types =
+                metadata.as_object().and_then(|object| object.get("dataTypes")).and_then(FormValue::as_list);
             for data_type in data_types.unwrap_or_default().iter().filter_map(FormValue::as_object) {
-                let class = data_type.get("appLogic").and_then(FormValue::as_object).and_then(|logic| logic.get("classRef"));
-                let (Some(class), Some(id)) = (class.and_then(FormValue::as_text), data_type.get("id").and_then(FormValue::as_text)) else {
+                let class =
+                    data_type.get("appLogic").and_then(FormValue::as_object).and_then(|logic| logic.get("classRef"));
+                let (Some(class), Some(id)) =
+                    (class.and_then(FormValue::as_text), data_type.get("id").and_then(FormValue::as_text))
+                else {
                     continue;
                 };
                 let class_name = class.rsplit(['.', '+']).next().unwrap_or(class);
@@ -50,7 +60,10 @@ pub(crate) fn data_types() -> Vec<DataTypeFiles> {
                 };
                 let app_name = app.file_name().unwrap_or_default().to_string_lossy();
                 found.push(DataTypeFiles {
-                    name: format!("{}/{app_name}/{id}", Path::new(set).file_name().unwrap_or_default().to_string_lossy()),
+                    name: format!(
+                        "{}/{app_name}/{id}",
+                        Path::new(set).file_name().unwrap_or_default().to_string_lossy()
+                    ),
                     class_ref: class.to_owned(),
                     schema: file("schema.json"),
                     xsd: file("xsd"),
@@ -70,7 +83,8 @@ fn model(name: &str) -> Option<Arc<Model>> {
 }
 
 fn new_root(model: &Arc<Model>) -> String {
-    let namespaces = r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema""#;
+    let namespaces =
+        r#" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema""#;
     FormData::new(model).to_xml_without_declaration().replace(namespaces, "")
 }
 
@@ -141,7 +155,10 @@ fn stateless_model_has_numbers_in_its_fixed_attributes() {
     let Some(model) = model("apps/anonymous-stateless-app/default") else { return };
     let _rows = covers("app-forms", &["138"]);
     let json = FormData::new(&model).to_json();
-    assert!(json.starts_with(r#"{"skjemanummer":1472,"spesifikasjonsnummer":9812,"blankettnummer":"AFP-01","#), "{json}");
+    assert!(
+        json.starts_with(r#"{"skjemanummer":1472,"spesifikasjonsnummer":9812,"blankettnummer":"AFP-01","#),
+        "{json}"
+    );
     assert!(new_root(&model).starts_with(r#"<Skjema skjemanummer="1472" spesifikasjonsnummer="9812""#));
     let elements: Vec<&str> = model.root().fields.iter().skip(6).map(|field| field.name.as_str()).collect();
     assert_eq!(elements[..2], ["OpplysningerOmArbeidstakeren-grp-8819", "StillingsbrokGrad-grp-8821"]);

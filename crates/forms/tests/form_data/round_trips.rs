@@ -55,11 +55,23 @@ fn any_value(model: &Model, field: &Field, choices: &mut Choices, depth: usize) 
     }
     let number = |text: &str| FormValue::Number(text.parse().expect("a number"));
     match field.kind {
-        Kind::Text | Kind::Any => FormValue::from(choices.one_of(&["", " ", "x", " a\r\nb ", "<&>\"'", "æøå 😀", "\u{2}", "]]>"])),
-        Kind::Decimal => number(choices.one_of(&["0", "1.50", "-3", "79228162514264337593543950335", "0.0000000000000000000000000001"])),
+        Kind::Text | Kind::Any => {
+            FormValue::from(choices.one_of(&["", " ", "x", " a\r\nb ", "<&>\"'", "æøå 😀", "\u{2}", "]]>"]))
+        }
+        Kind::Decimal => number(choices.one_of(&[
+            "0",
+            "1.50",
+            "-3",
+            "79228162514264337593543950335",
+            "0.0000000000000000000000000001",
+        ])),
         Kind::Integer { .. } => number(choices.one_of(&["0", "-1", "32767"])),
         Kind::Bool => FormValue::Bool(choices.below(2) == 0),
-        Kind::DateTime => FormValue::from(choices.one_of(&["2024-05-01T10:00:00", "2024-05-01T10:00:00.5Z", "1999-12-31T23:59:59+02:00"])),
+        Kind::DateTime => FormValue::from(choices.one_of(&[
+            "2024-05-01T10:00:00",
+            "2024-05-01T10:00:00.5Z",
+            "1999-12-31T23:59:59+02:00",
+        ])),
         Kind::Object(_) if depth > 8 => FormValue::Null,
         Kind::Object(id) => any_object(model, model.object_type(id), choices, depth + 1),
     }
@@ -68,7 +80,8 @@ fn any_value(model: &Model, field: &Field, choices: &mut Choices, depth: usize) 
 fn assert_round_trips(name: &str, model: &Arc<Model>, seed: u64) -> Result<(), TestCaseError> {
     let value = any_object(model, model.root(), &mut Choices(seed), 0);
     let text = serde_json::to_string(&value).expect("a value is JSON");
-    let mut data = FormData::from_json(model, text.as_bytes()).map_err(|error| TestCaseError::fail(format!("{name}: {error}")))?;
+    let mut data =
+        FormData::from_json(model, text.as_bytes()).map_err(|error| TestCaseError::fail(format!("{name}: {error}")))?;
     data.normalize();
     data.assign_row_ids(&mut {
         let mut next = 0;
@@ -78,11 +91,13 @@ fn assert_round_trips(name: &str, model: &Arc<Model>, seed: u64) -> Result<(), T
         }
     });
     let xml = data.to_xml();
-    let from_xml = FormData::from_xml(model, xml.as_bytes()).map_err(|error| TestCaseError::fail(format!("{name}: {error}\n{xml}")))?;
+    let from_xml = FormData::from_xml(model, xml.as_bytes())
+        .map_err(|error| TestCaseError::fail(format!("{name}: {error}\n{xml}")))?;
     prop_assert_eq!(from_xml.to_json(), data.to_json(), "{}\n{}", name, xml);
     prop_assert_eq!(from_xml.to_xml(), xml);
     for json in [data.to_json(), data.to_stored_json()] {
-        let from_json = FormData::from_json(model, json.as_bytes()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let from_json =
+            FormData::from_json(model, json.as_bytes()).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert!(from_json.same_values(&data), "{}", name);
     }
     Ok(())
