@@ -225,7 +225,11 @@ impl PublicKeys {
 impl PublicKey {
     fn from_jwk(jwk: &Value) -> Option<Self> {
         let member = |name: &str| jwk.get(name).and_then(Value::as_str);
-        let number = |name: &str| URL_SAFE_NO_PAD.decode(member(name)?).ok();
+        // compat: the original publishes numbers in standard base64 with padding (§2.6).
+        let number = |name: &str| {
+            let text = member(name)?;
+            URL_SAFE_NO_PAD.decode(text).or_else(|_| STANDARD.decode(text)).ok()
+        };
         let (n, e) = (number("n")?, number("e")?);
         if n.len() < 256 || e.last().is_none_or(|last| last.is_multiple_of(2)) || e == [1] {
             return None;

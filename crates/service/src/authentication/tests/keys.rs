@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::{FOREIGN, OWN};
@@ -60,4 +62,13 @@ fn weak_keys_are_refused() {
     for_encryption["use"] = "enc".into();
     let keys = PublicKeys::from_jwks(&json!({"keys": [for_encryption]})).expect("a set");
     assert!(keys.find(None).is_none());
+}
+
+#[test]
+fn compat_numbers_in_standard_base64_are_read() {
+    let mut jwk = OWN.jwk();
+    let modulus = URL_SAFE_NO_PAD.decode(jwk["n"].as_str().expect("text")).expect("base64url");
+    jwk["n"] = STANDARD.encode(modulus).into();
+    let keys = PublicKeys::from_jwks(&json!({"keys": [jwk]})).expect("a set");
+    assert!(keys.find(Some(OWN.id())).is_some_and(|key| key.verifies(b"message", &OWN.sign(b"message"))));
 }
