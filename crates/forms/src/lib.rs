@@ -33,6 +33,7 @@ pub mod path;
 pub mod prefill;
 pub mod presentation;
 mod row_ids;
+mod shadow_fields;
 mod target;
 pub mod text;
 mod time_text;

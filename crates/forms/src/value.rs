@@ -192,6 +192,11 @@ impl FormObject {
         Some(self.members.remove(at).1)
     }
 
+    /// Keeps the members whose name `keep` accepts.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.members.retain(|(name, _)| keep(name));
+    }
+
     /// The row id, when one is set.
     pub fn row_id(&self) -> Option<&str> {
         self.get(ROW_ID).and_then(FormValue::as_text)
