@@ -1,9 +1,10 @@
 //! One app: an `App` folder read once, checked, and immutable from then on.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
-use mottak_model::{AppId, Application};
+use mottak_model::{AppId, Application, DataType};
 use mottak_policy::Policy;
 use mottak_process::{CustomTask, Environment, Process};
 
@@ -13,6 +14,7 @@ use crate::metadata::{Metadata, MetadataDocuments};
 use crate::models::Models;
 use crate::options::OptionLists;
 use crate::problem::{Problem, Problems};
+use crate::references;
 use crate::rules;
 use crate::settings::AppSettings;
 use crate::texts::Texts;
@@ -26,6 +28,9 @@ pub struct LoadOptions {
     /// The environment whose `appsettings.{environment}.json` counts over `appsettings.json`, and whose configuration
     /// of tasks must be complete. None: only what holds everywhere is read and checked.
     pub environment: Option<Environment>,
+    /// Settings that count over those of the files, by their full name: `AppSettings:RemoveHiddenData`. The part
+    /// between the sections may also be `__`, as in environment variables.
+    pub settings: BTreeMap<String, String>,
     /// Task types that plugins bring; other unknown types are refused.
     pub custom_tasks: Vec<CustomTask>,
 }
@@ -92,16 +97,18 @@ impl App {
         problems: &mut Problems,
     ) -> Option<Self> {
         rules::check_presence(files, problems);
-        let settings = AppSettings::read(files, options.environment, problems);
+        let settings = AppSettings::read(files, options, problems);
         let option_lists = OptionLists::read(files, problems);
         let metadata = Metadata::read(files, problems)?;
         let (process, process_document) = rules::read_process(files, &metadata, options, problems).unzip();
         let id = metadata.application.id.clone();
+        let ui = Ui::read(files, &metadata, process.as_ref(), &settings, problems);
+        references::check(&metadata, process.as_ref(), &ui, problems);
         let (policy, policy_document) = rules::read_policy(files, &id, problems);
         Some(Self {
             texts: Texts::read(files, &metadata.application, problems),
             models: Models::read(files, &metadata, problems),
-            ui: Ui::read(files, &metadata, process.as_ref(), &settings, problems),
+            ui,
             metadata: metadata.documents(settings.json_object_in_data_response),
             home_page: files.get(HOME_PAGE).and_then(|bytes| text_of(HOME_PAGE, bytes, problems)).map(Bytes::from),
             content_hash: files.hash(),
@@ -120,6 +127,13 @@ impl App {
     /// The process; none for an app that only describes itself.
     pub fn process(&self) -> Option<&Process> {
         self.process.as_ref()
+    }
+
+    /// The data type of the form that a stateless app opens with; none for other apps, and where the set or the type
+    /// is not there (app-api §19.1, §24).
+    pub fn stateless_data_type(&self) -> Option<&DataType> {
+        let set = self.ui.set(self.application.stateless_set()?)?;
+        self.application.data_type(set.data_type.as_deref()?)
     }
 
     /// The file below `wwwroot` that a request path names, when there is one. Paths that lead out of the folder, also

@@ -88,7 +88,7 @@ impl JsonFile {
             (start, node) = inner;
         }
         let before = self.text.get(..start)?;
-        Some(before.bytes().filter(|byte| *byte == b'\n').count() as u32 + 1)
+        Some(lines_of(before.as_bytes()))
     }
 }
 
@@ -108,11 +108,16 @@ pub(crate) fn text_of(path: &str, bytes: &[u8], problems: &mut Problems) -> Opti
         Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+            let line = lines_of(before);
             problems.error(Place::line(path, line), "the file is not UTF-8 text");
             None
         }
     }
+}
+
+/// How many lines the text has, which is the line that follows right after it.
+fn lines_of(text: &[u8]) -> u32 {
+    text.split(|byte| *byte == b'\n').count() as u32
 }
 
 fn lenient() -> ParseOptions {

@@ -28,6 +28,7 @@ mod metadata;
 mod models;
 mod options;
 mod problem;
+mod references;
 mod rules;
 mod settings;
 mod shape;

@@ -23,7 +23,7 @@ pub(crate) const ALTINN_NUGET_VERSION: &str = "8.9.0.225";
 #[derive(Debug)]
 pub(crate) struct Metadata {
     pub(crate) application: Application,
-    pub(crate) file: JsonFile,
+    file: JsonFile,
     /// The document with the names of the tables.
     document: Value,
 }
@@ -55,6 +55,11 @@ impl Metadata {
             }
         };
         Some(Self { application, file, document })
+    }
+
+    /// The place of what a JSON pointer names in the file.
+    pub(crate) fn place(&self, pointer: &str) -> Place {
+        self.file.place(pointer)
     }
 
     /// The place of a member of a data type.

@@ -117,7 +117,7 @@ impl Models {
         let Some(file) = object_in(path, bytes, Original::PlainOnly, problems) else { return };
         match ExpressionRules::parse(&file.value) {
             Ok((rules, skipped)) => {
-                skipped.into_iter().for_each(|skipped| warn_of_rule(&file, skipped, problems));
+                warn_of_rules(&file, skipped, problems);
                 self.rules.insert(id.to_owned(), rules);
             }
             Err(problem) => problems.error(file.place(&problem.pointer), problem.message),
@@ -129,7 +129,7 @@ impl Models {
     fn read_calculation(&mut self, id: &str, path: &str, bytes: &[u8], problems: &mut Problems) {
         let Some(file) = object_in(path, bytes, Original::Comments, problems) else { return };
         let (calculations, skipped) = Calculations::parse(&file.value);
-        skipped.into_iter().for_each(|skipped| warn_of_rule(&file, skipped, problems));
+        warn_of_rules(&file, skipped, problems);
         self.parsed_calculations.insert(id.to_owned(), calculations);
         let json = file.plain();
         self.calculations.insert(id.to_owned(), Document { value: file.value, json });
@@ -185,9 +185,11 @@ fn object_in(path: &str, bytes: &[u8], original: Original, problems: &mut Proble
     Some(file)
 }
 
-/// An entry that cannot be used is skipped, as in the original; the others of the file work.
-fn warn_of_rule(file: &JsonFile, skipped: RuleProblem, problems: &mut Problems) {
-    problems.warn(file.place(&skipped.pointer), format!("skipped: {}", skipped.message));
+/// Entries that cannot be used are skipped, as in the original; the others of the file work.
+fn warn_of_rules(file: &JsonFile, skipped: Vec<RuleProblem>, problems: &mut Problems) {
+    for entry in skipped {
+        problems.warn(file.place(&entry.pointer), format!("skipped: {}", entry.message));
+    }
 }
 
 fn prefill(

@@ -38,16 +38,12 @@ pub struct AppOption {
     pub value: Value,
     /// Usually the key of a text.
     pub label: String,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help_text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, String>>,
-}
-
-fn is_empty(text: &Option<String>) -> bool {
-    text.as_ref().is_none_or(String::is_empty)
 }
 
 impl OptionLists {
@@ -87,6 +83,8 @@ fn option(item: &Value) -> Option<AppOption> {
     if let Value::Number(number) = &option.value {
         option.value = as_written(number);
     }
+    option.description = option.description.filter(|text| !text.is_empty());
+    option.help_text = option.help_text.filter(|text| !text.is_empty());
     Some(option)
 }
 

@@ -43,7 +43,7 @@ impl fmt::Display for Problem {
 impl Problem {
     /// An error of a folder as a whole.
     pub(crate) fn of_folder(reason: String) -> Self {
-        Self { file: String::new(), line: None, pointer: None, severity: Severity::Error, reason }
+        Self { file: String::new(), line: None, severity: Severity::Error, pointer: None, reason }
     }
 
     pub fn is_error(&self) -> bool {
@@ -97,6 +97,6 @@ impl Problems {
 
     pub(crate) fn add(&mut self, severity: Severity, place: Place, reason: String) {
         let Place { file, line, pointer } = place;
-        self.found.push(Problem { file, line, pointer, severity, reason });
+        self.found.push(Problem { file, line, severity, pointer, reason });
     }
 }

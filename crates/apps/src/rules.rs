@@ -41,7 +41,6 @@ pub(crate) fn read_process(
     if let Some(environment) = options.environment {
         report(process.check_environment(environment), problems);
     }
-    check_data_types(metadata, &process, problems);
     Some((process, text.into()))
 }
 
@@ -81,21 +80,6 @@ pub(crate) fn check_presence(files: &AppFiles, problems: &mut Problems) {
         (None, None) => {
             problems.warn(Place::file(PROCESS), "the file is missing; the app cannot have instances");
             problems.warn(Place::file(POLICY), "the file is missing; nobody may do anything with the app");
-        }
-    }
-}
-
-fn check_data_types(metadata: &Metadata, process: &Process, problems: &mut Problems) {
-    for data_type in &metadata.application.data_types {
-        let auto_create = data_type.app_logic.as_ref().is_some_and(|logic| logic.auto_create == Some(true));
-        if auto_create && data_type.task_id.is_some() && !data_type.is_form() {
-            let place = metadata.place_in_data_type(&data_type.id, "appLogic/autoCreate");
-            let reason = format!("the data type `{}` is created with its task, but has no `classRef`", data_type.id);
-            problems.error(place, reason);
-        }
-        if let Some(task) = data_type.task_id.as_deref().filter(|task| process.node(task).is_none()) {
-            let place = metadata.place_in_data_type(&data_type.id, "taskId");
-            problems.warn(place, format!("the task `{task}` is not in the process"));
         }
     }
 }

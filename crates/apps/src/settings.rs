@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use mottak_process::Environment;
 use serde_json::Value;
 
+use crate::app::LoadOptions;
 use crate::files::AppFiles;
 use crate::json::{JsonFile, Original, pointer_to};
 use crate::problem::{Place, Problems};
@@ -51,16 +51,17 @@ impl AppSettings {
         self.required_validation || self.expression_validation || self.remove_hidden_data
     }
 
-    /// Reads `appsettings.json` and, over it, the file of the environment.
-    pub(crate) fn read(files: &AppFiles, environment: Option<Environment>, problems: &mut Problems) -> Self {
+    /// Reads `appsettings.json`, over it the file of the environment, and over both the settings of the options.
+    pub(crate) fn read(files: &AppFiles, options: &LoadOptions, problems: &mut Problems) -> Self {
         let mut sections = Sections::default();
-        let own = environment.map(|environment| format!("appsettings.{environment:?}.json"));
+        let own = options.environment.map(|environment| format!("appsettings.{environment:?}.json"));
         for path in ["appsettings.json".to_owned()].into_iter().chain(own) {
             let Some(bytes) = files.get(&path) else { continue };
             if let Some(file) = JsonFile::read(&path, bytes, Original::CommentsAndTrailingCommas, problems) {
                 sections.add(&file, problems);
             }
         }
+        sections.add_overrides(&options.settings);
         sections.into_settings(problems)
     }
 }
@@ -94,6 +95,15 @@ impl Sections {
                 let key = format!("{section}:{name}").to_lowercase();
                 self.values.insert(key, Setting { name: name.clone(), text, place });
             }
+        }
+    }
+
+    fn add_overrides(&mut self, overrides: &BTreeMap<String, String>) {
+        for (full_name, text) in overrides {
+            let full_name = full_name.replace("__", ":");
+            let name = full_name.rsplit(':').next().unwrap_or_default().to_owned();
+            let place = Place::file("");
+            self.values.insert(full_name.to_lowercase(), Setting { name, text: text.clone(), place });
         }
     }
 

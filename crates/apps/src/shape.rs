@@ -113,7 +113,7 @@ impl Reading<'_> {
             }
             (Shape::Object(shape), Value::Object(members)) => Some(self.object(members, shape, pointer)),
             _ => {
-                let reason = format!("`{}` must be {}", name_of(pointer), shape.in_words());
+                let reason = format!("{} must be {}", name_of(pointer), shape.in_words());
                 self.problems.error(self.file.place(pointer), reason);
                 None
             }
@@ -127,7 +127,7 @@ impl Reading<'_> {
             let given = members.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(member.name));
             match given {
                 None if member.absent == Absent::Refused => {
-                    let reason = format!("`{}` has no `{}`", name_of(pointer), member.name);
+                    let reason = format!("{} has no `{}`", name_of(pointer), member.name);
                     self.problems.error(self.file.place(pointer), reason);
                 }
                 Some((name, Value::Null)) if !member.absent.may_be_null() => {
@@ -152,7 +152,7 @@ impl Reading<'_> {
                 }
                 Others::Dropped => {}
                 Others::Refused => {
-                    let reason = format!("`{}` has no member `{name}`", name_of(pointer));
+                    let reason = format!("{} has no member `{name}`", name_of(pointer));
                     self.problems.error(self.file.place(&pointer_to(pointer, name)), reason);
                 }
             }
@@ -231,10 +231,13 @@ impl Shape {
     }
 }
 
-/// The last part of a pointer, in words a reader recognises.
-fn name_of(pointer: &str) -> &str {
-    match pointer.rsplit_once('/') {
-        None => "the document",
-        Some((_, name)) => name,
+/// The last part of a pointer, in words a reader recognises: `maxSize`, `dataTypes/1`, item 0.
+fn name_of(pointer: &str) -> String {
+    let Some((before, name)) = pointer.rsplit_once('/') else { return "the document".to_owned() };
+    let is_item = name.bytes().all(|byte| byte.is_ascii_digit());
+    match before.rsplit_once('/') {
+        Some((_, list)) if is_item => format!("`{list}/{name}`"),
+        None if is_item => format!("item {name}"),
+        _ => format!("`{name}`"),
     }
 }

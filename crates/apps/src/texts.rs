@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use bytes::Bytes;
 use mottak_forms::text::{TextFile, TextResources};
 use mottak_model::{AppId, Application, TextResource};
 use serde_json::{Value, json};
@@ -20,10 +21,11 @@ const FALLBACK: &str = "nb";
 #[derive(Clone, Debug)]
 pub struct Texts {
     by_language: BTreeMap<String, TextResource>,
+    documents: BTreeMap<String, Bytes>,
     /// The same texts, with titles and built-in texts, for translation on the server.
     pub translations: TextResources,
     /// The answer of `api/v1/applicationlanguages`; none when the app has no folder of texts.
-    pub languages_document: Option<bytes::Bytes>,
+    pub languages_document: Option<Bytes>,
 }
 
 impl Texts {
@@ -32,6 +34,7 @@ impl Texts {
         let titles = application.title.clone().unwrap_or_default();
         let mut translations = TextResources::of_application(app.app(), titles);
         let mut by_language = BTreeMap::new();
+        let mut documents = BTreeMap::new();
         let mut languages = Vec::new();
         let mut has_folder = false;
         for (name, bytes) in files.below(FOLDER) {
@@ -49,15 +52,21 @@ impl Texts {
                 translations.insert(code, file);
             }
             languages.push(json!({ "language": said }));
+            documents.insert(code.to_owned(), to_bytes(&json!(texts)));
             by_language.insert(code.to_owned(), texts);
         }
         let languages_document = has_folder.then(|| to_bytes(&Value::Array(languages)));
-        Self { by_language, translations, languages_document }
+        Self { by_language, documents, translations, languages_document }
     }
 
     /// The texts in a language; in `nb` when the app does not have them in it. None when it has neither.
     pub fn in_language(&self, language: &str) -> Option<&TextResource> {
         self.by_language.get(language).or_else(|| self.by_language.get(FALLBACK))
+    }
+
+    /// What [`Texts::in_language`] gives, as it is served.
+    pub fn document(&self, language: &str) -> Option<&Bytes> {
+        self.documents.get(language).or_else(|| self.documents.get(FALLBACK))
     }
 
     /// The languages the app has texts in: two letters each, in order.

@@ -55,6 +55,12 @@ impl Application {
     pub fn data_type(&self, id: &str) -> Option<&DataType> {
         self.data_types.iter().find(|data_type| data_type.id == id)
     }
+
+    /// The layout set that a stateless app opens with; none for an app that begins with an instance (app-api §20.7).
+    pub fn stateless_set(&self) -> Option<&str> {
+        let show = self.on_entry.as_ref()?.show.as_deref()?;
+        (!matches!(show, "new-instance" | "select-instance" | "startpage")).then_some(show)
+    }
 }
 
 /// One kind of data an instance may hold.

