@@ -190,14 +190,14 @@ fn calculations_report_what_they_cannot_parse() {
     assert_eq!(pointers, ["/calculations/a"]);
 }
 
-/// A chain of hidden expressions as long as `length`, each asking the next component inside `nesting` calls.
-fn chain(length: usize, nesting: usize) -> Layouts {
+/// A chain of `length` components, each hidden by asking the next inside `nesting` calls; the last asks `last`.
+fn chain(length: usize, nesting: usize, last: &Value) -> Layouts {
     let component = |position: usize| {
         let mut asked = json!(["component", format!("c{}", position + 1)]);
         for _ in 0..nesting {
             asked = json!(["concat", asked]);
         }
-        let hidden = if position + 1 == length { json!(false) } else { json!(["equals", asked, "x"]) };
+        let hidden = if position + 1 == length { last.clone() } else { json!(["equals", asked, "x"]) };
         json!({"id": format!("c{position}"), "type": "Input", "hidden": hidden, "dataModelBindings": {"simpleBinding": "a"}})
     };
     layouts((0..length).map(component).collect())
@@ -206,8 +206,8 @@ fn chain(length: usize, nesting: usize) -> Layouts {
 #[test]
 fn long_chains_of_hidden_components_end_in_an_answer_or_an_error() {
     with_form(&json!({"a": "y"}), |facts| {
-        for (length, nesting, is_fine) in [(90, 1, true), (9, 60, true), (90, 60, false), (5000, 0, false)] {
-            let layouts = chain(length, nesting);
+        for (length, nesting, is_fine) in [(50, 1, true), (5, 60, true), (90, 60, false), (5000, 0, false)] {
+            let layouts = chain(length, nesting, &json!(false));
             let contexts = ComponentContexts::build(&layouts, "form", facts).expect("contexts");
             let context = contexts.evaluation(contexts.pages()[0]);
             assert_eq!(value_of(json!(["component", "c0"]), &context).is_ok(), is_fine, "{length}");
@@ -304,6 +304,33 @@ proptest! {
         let _ = ExpressionRules::parse(&json!({"validations": {"a": [json]}, "definitions": json}));
         let _ = run_test_file(&json!({"expression": json, "layouts": json}).to_string());
     }
+}
+
+#[test]
+fn the_deepest_query_fits_beside_the_longest_chain_of_hidden_components() {
+    let deepest = [
+        "[".repeat(39) + "a" + &"]".repeat(39),
+        "(".repeat(39) + "a" + &")".repeat(39),
+        "!".repeat(39) + "a",
+        "a.".repeat(38) + "a",
+        "abs(".repeat(38) + "`1`" + &")".repeat(38),
+        "!".repeat(299) + "a",
+        "a.".repeat(149) + "a",
+    ];
+    let run = move || {
+        with_form(&json!({"a": "y"}), |facts| {
+            for query in &deepest {
+                let layouts = chain(50, 1, &json!(["jmespath", ["object"], query]));
+                let contexts = ComponentContexts::build(&layouts, "form", facts).expect("contexts");
+                let context = contexts.evaluation(contexts.pages()[0]);
+                let result = value_of(json!(["component", "c0"]), &context);
+                assert!(result.as_ref().err().is_none_or(|error| !error.contains("wait for each other")), "{result:?}");
+            }
+        });
+    };
+    // Two thirds of the stack of a worker thread.
+    let thread = std::thread::Builder::new().stack_size(1_400 << 10).spawn(run);
+    thread.expect("a thread").join().expect("no overflow");
 }
 
 #[test]

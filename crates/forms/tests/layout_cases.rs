@@ -256,3 +256,24 @@ fn built_in_texts_follow_the_language() {
     assert_eq!(value(&texts, "appName", "nn").as_deref(), Some("Navn"));
     assert_eq!(value(&texts, "other", "nb"), None);
 }
+
+#[test]
+fn names_that_lead_nowhere_are_reported_with_their_places() {
+    let layouts = one_page(json!([
+        {"id": "a", "type": "Input", "hidden": ["component", "nobody"], "dataModelBindings": {"simpleBinding": "a"}},
+        {"id": "b", "type": "Input", "required": ["optionLabel", "x"], "dataModelBindings": {"simpleBinding": {"field": "c", "dataType": "sub"}}},
+        {"id": "c", "type": "Subform", "layoutSet": "other"},
+    ]));
+    let problems = layouts.problems(&|data_type, field| data_type == "default" && field == "a");
+    let places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+    assert_eq!(
+        places,
+        [
+            "/data/layout/0/hidden",
+            "/data/layout/1/required",
+            "/data/layout/1/dataModelBindings/simpleBinding",
+            "/data/layout/2/layoutSet",
+        ]
+    );
+    assert_eq!(problems[0].file, "form/layouts/page0.json");
+}

@@ -66,7 +66,7 @@ impl Calculations {
             for field in data.resolve_all(key) {
                 let layout = layout.filter(|_| expression.calls(&Function::Component));
                 let result = calculate(expression, &field, data, element, facts, layout)
-                    .map_err(|error| ExpressionError::new(format!("{error} (in the calculation of {field})")))?;
+                    .map_err(|error| error.at(|| format!("the calculation of {field}")))?;
                 if let Err(reason) = set_field(data, &field, &result) {
                     unsuitable.push(UnsuitableResult { field, reason });
                 }

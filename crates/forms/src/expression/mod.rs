@@ -17,6 +17,7 @@
 
 mod arithmetic;
 mod calculation;
+mod check;
 mod comparison;
 mod conversion;
 mod data;
@@ -35,7 +36,10 @@ mod validation;
 pub(crate) use conversion::{is_same, printed};
 pub(crate) use lookup::{field_value, instance_property};
 
+use std::fmt;
+
 pub use calculation::{CalculationLayout, Calculations, UnsuitableResult};
+pub use check::NamedField;
 pub use data::{
     DataSource, DataTypeFacts, Dialect, ElementFacts, ElementIndex, Facts, InstanceFacts, OwnerKind, Permissions,
 };
@@ -48,13 +52,32 @@ pub use validation::{ExpressionRules, RuleProblem};
 /// Why an expression could not be parsed or evaluated.
 ///
 /// The text is part of the contract (app-forms 4) and may quote values of the form: show it to the caller, do not log it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ExpressionError(String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpressionError {
+    message: String,
+    /// The property of the component, or the rule, whose expression failed.
+    place: Option<String>,
+}
+
+impl std::error::Error for ExpressionError {}
+
+impl fmt::Display for ExpressionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Some(place) => write!(f, "{} (in {place})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
 
 impl ExpressionError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self { message: message.into(), place: None }
+    }
+
+    /// The error with the place where it began; the innermost place is kept.
+    pub(crate) fn at(self, place: impl FnOnce() -> String) -> Self {
+        Self { place: self.place.or_else(|| Some(place())), ..self }
     }
 
     pub(crate) fn overflow() -> Self {

@@ -22,7 +22,7 @@ pub enum Expression {
 impl Expression {
     /// Parse the JSON form of an expression.
     ///
-    /// A name that is no function parses, and fails when evaluated; see [`Expression::unknown_functions`].
+    /// A name that is no function parses, and fails when evaluated; see [`Expression::problems`].
     pub fn parse(json: &Value) -> Result<Self, ExpressionError> {
         parse_nested(json, 0)
     }
@@ -45,34 +45,6 @@ impl Expression {
         match self {
             Self::Literal(_) => 0,
             Self::Call { arguments, .. } => 1 + arguments.iter().map(Self::depth).max().unwrap_or(0),
-        }
-    }
-
-    /// Whether the expression calls this function anywhere.
-    pub fn calls(&self, wanted: &Function) -> bool {
-        match self {
-            Self::Literal(_) => false,
-            Self::Call { function, arguments } => {
-                function == wanted || arguments.iter().any(|argument| argument.calls(wanted))
-            }
-        }
-    }
-
-    /// Names called in this expression that are no function of the server, in order of appearance.
-    pub fn unknown_functions(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        self.collect_unknown(&mut names);
-        names
-    }
-
-    fn collect_unknown<'a>(&'a self, names: &mut Vec<&'a str>) {
-        if let Self::Call { function, arguments } = self {
-            if let Function::Unknown(name) = function {
-                names.push(name);
-            }
-            for argument in arguments {
-                argument.collect_unknown(names);
-            }
         }
     }
 }

@@ -109,9 +109,8 @@ impl ExpressionRules {
                     purpose: Purpose::Form,
                 };
                 for rule in rules {
-                    let found = rule
-                        .check(&place)
-                        .map_err(|error| ExpressionError::new(format!("{error} (in the validation of {field})")))?;
+                    let found =
+                        rule.check(&place).map_err(|error| error.at(|| format!("the validation of {field}")))?;
                     issues.extend(found.map(|(message, description)| Issue {
                         severity: rule.severity,
                         data_element_id: Some(form.id.to_owned()),

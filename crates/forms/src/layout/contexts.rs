@@ -17,7 +17,7 @@ use crate::expression::{
 };
 
 /// How deep expressions may be nested in all, counting those that hidden states wait for: the stack has an end.
-const MAX_OPEN_LEVELS: usize = 700;
+const MAX_OPEN_LEVELS: usize = 400;
 
 /// What one hidden state on the way costs besides the levels of its expression.
 const LEVELS_PER_COMPONENT: usize = 4;
@@ -232,8 +232,10 @@ impl<'a> ComponentContexts<'a> {
         let value = evaluate_boolean(expression, default, &self.evaluation(id));
         self.open_levels.set(levels);
         value.map_err(|error| {
-            let (page, set) = (&self.page(id).id, &self.layout_set(id).id);
-            ExpressionError::new(format!("{error} (in {property} of {} on page {page} of layout {set})", self.name(id)))
+            error.at(|| {
+                let (page, set) = (&self.page(id).id, &self.layout_set(id).id);
+                format!("{property} of {} on page {page} of layout {set}", self.name(id))
+            })
         })
     }
 

@@ -4,6 +4,7 @@
 //! folder in order; [`ComponentContexts`] places every component in the rows of the form data and answers what is
 //! hidden. What a browser alone uses (texts, sizes, filters) is not read. Contract: app-forms 5.
 
+mod check;
 mod component;
 mod contexts;
 mod page;

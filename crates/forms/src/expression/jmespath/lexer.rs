@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// How many tokens a query may have. Parsing and searching recurse at most this deep.
-const MAX_TOKENS: usize = 400;
+/// How many tokens a query may have.
+const MAX_TOKENS: usize = 300;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {

@@ -61,13 +61,49 @@ mod power {
     pub(super) const BRACKET: u8 = 55;
 }
 
+/// How deep a query may be nested, as text and as tree: parsing and searching recurse.
+const MAX_DEPTH: usize = 40;
+
 pub(super) fn parse(tokens: &[Token]) -> Result<Node, String> {
-    let mut parser = Parser { rest: tokens };
+    let mut parser = Parser { rest: tokens, depth: 0 };
     let node = parser.expression(0)?;
     match parser.rest.first() {
+        None if node.depth() > MAX_DEPTH => Err(too_deep()),
         None => Ok(node),
         Some(token) => Err(unexpected(token)),
     }
+}
+
+impl Node {
+    fn depth(&self) -> usize {
+        let below = match self {
+            Self::Current | Self::Field(_) | Self::Literal(_) | Self::Index(_) | Self::Slice { .. } => 0,
+            Self::Then(left, right)
+            | Self::Each(left, right)
+            | Self::EachValue(left, right)
+            | Self::Or(left, right)
+            | Self::And(left, right)
+            | Self::Compare(_, left, right) => left.depth().max(right.depth()),
+            Self::EachWhere { list, condition, then } => list.depth().max(condition.depth()).max(then.depth()),
+            Self::Flatten(inner) | Self::Not(inner) => inner.depth(),
+            Self::List(items) => items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Object(members) => members.iter().map(|(_, member)| member.depth()).max().unwrap_or(0),
+            Self::Call(_, arguments) => arguments.iter().map(Argument::depth).max().unwrap_or(0),
+        };
+        below + 1
+    }
+}
+
+impl Argument {
+    fn depth(&self) -> usize {
+        match self {
+            Self::Value(node) | Self::Reference(node) => node.depth(),
+        }
+    }
+}
+
+fn too_deep() -> String {
+    format!("the query is nested deeper than {MAX_DEPTH} levels")
 }
 
 fn unexpected(token: &Token) -> String {
@@ -76,6 +112,8 @@ fn unexpected(token: &Token) -> String {
 
 struct Parser<'a> {
     rest: &'a [Token],
+    /// How many expressions are being parsed inside each other.
+    depth: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -115,10 +153,15 @@ impl<'a> Parser<'a> {
     }
 
     fn expression(&mut self, stronger_than: u8) -> Result<Node, String> {
+        if self.depth == MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.depth += 1;
         let mut left = self.start()?;
         while self.binding() > stronger_than {
             left = self.go_on(left)?;
         }
+        self.depth -= 1;
         Ok(left)
     }
 
