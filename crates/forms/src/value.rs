@@ -235,6 +235,11 @@ impl FormObject {
         Self { members }
     }
 
+    /// The value of the member at this position.
+    pub(crate) fn value_at_mut(&mut self, position: usize) -> Option<&mut FormValue> {
+        self.members.get_mut(position).map(|(_, value)| value)
+    }
+
     pub(crate) fn into_members(self) -> Vec<(String, FormValue)> {
         self.members
     }

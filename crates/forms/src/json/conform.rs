@@ -1,5 +1,8 @@
 //! Values brought to the shape of a model: declared members in order, types checked, defaults filled in.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use uuid::Uuid;
 
 use super::{JsonReadError, Strictness};
@@ -12,7 +15,7 @@ use crate::value::{FormObject, FormValue, ROW_ID};
 
 /// The root object that `value` is as a document of `model`.
 pub(crate) fn conform(model: &Model, value: FormValue, strictness: Strictness) -> Result<FormObject, JsonReadError> {
-    let mut walk = Walk { model, strictness, path: vec!["$".to_owned()] };
+    let mut walk = Walk { model, strictness, path: Vec::new() };
     match value {
         FormValue::Object(object) => walk.object(model.root(), object),
         FormValue::Null => Err(JsonReadError::Null),
@@ -23,17 +26,35 @@ pub(crate) fn conform(model: &Model, value: FormValue, strictness: Strictness) -
 struct Walk<'m> {
     model: &'m Model,
     strictness: Strictness,
-    path: Vec<String>,
+    /// Where the walk is; made into text only for errors.
+    path: Vec<Step<'m>>,
 }
 
-impl Walk<'_> {
+enum Step<'m> {
+    Member(Cow<'m, str>),
+    Row(usize),
+}
+
+impl<'m> Walk<'m> {
+    /// The JSON path of where the walk is: `$.a[0].b`.
+    fn place(&self) -> String {
+        let mut place = String::from("$");
+        for step in &self.path {
+            let _ = match step {
+                Step::Member(name) => write!(place, ".{name}"),
+                Step::Row(index) => write!(place, "[{index}]"),
+            };
+        }
+        place
+    }
+
     fn mismatch(&self, expected: &'static str, found: &FormValue) -> JsonReadError {
-        JsonReadError::Mismatch { path: self.path.concat(), expected, found: found.kind_name() }
+        JsonReadError::Mismatch { path: self.place(), expected, found: found.kind_name() }
     }
 
     fn below<T>(
         &mut self,
-        step: String,
+        step: Step<'m>,
         read: impl FnOnce(&mut Self) -> Result<T, JsonReadError>,
     ) -> Result<T, JsonReadError> {
         self.path.push(step);
@@ -42,7 +63,7 @@ impl Walk<'_> {
         result
     }
 
-    fn object(&mut self, object_type: &ObjectType, given: FormObject) -> Result<FormObject, JsonReadError> {
+    fn object(&mut self, object_type: &'m ObjectType, given: FormObject) -> Result<FormObject, JsonReadError> {
         if object_type.is_open {
             return self.open_object(given);
         }
@@ -50,16 +71,17 @@ impl Walk<'_> {
         let mut conformed = new_object(object_type);
         for (name, value) in given.into_members() {
             if object_type.has_row_id && name.eq_ignore_ascii_case(ROW_ID) {
-                row_id = self.below(format!(".{ROW_ID}"), |walk| walk.row_id(&value))?;
-            } else if let Some(field) = object_type.field(&name).or_else(|| object_type.field_in_any_case(&name)) {
-                let value = self.below(format!(".{}", field.name), |walk| walk.field(field, value))?;
+                row_id = self.below(Step::Member(ROW_ID.into()), |walk| walk.row_id(&value))?;
+            } else if let Some(at) = object_type.position_in_any_case(&name) {
+                let field = &object_type.fields[at];
+                let value = self.below(Step::Member(field.name.as_str().into()), |walk| walk.field(field, value))?;
                 if field.fixed.is_none()
-                    && let Some(slot) = conformed.get_mut(&field.name)
+                    && let Some(slot) = conformed.value_at_mut(at)
                 {
                     *slot = value;
                 }
             } else if self.strictness == Strictness::Strict {
-                let (type_name, path) = (object_type.name.clone(), self.path.concat());
+                let (type_name, path) = (object_type.name.clone(), self.place());
                 return Err(JsonReadError::UnknownProperty { name, type_name, path });
             }
         }
@@ -77,7 +99,7 @@ impl Walk<'_> {
         }
     }
 
-    fn field(&mut self, field: &Field, value: FormValue) -> Result<FormValue, JsonReadError> {
+    fn field(&mut self, field: &'m Field, value: FormValue) -> Result<FormValue, JsonReadError> {
         if field.fixed.is_some() {
             return Ok(FormValue::Null);
         }
@@ -89,7 +111,7 @@ impl Walk<'_> {
             FormValue::List(items) => {
                 let read = |(index, item): (usize, FormValue)| match item {
                     FormValue::Null => Ok(FormValue::Null),
-                    item => self.below(format!("[{index}]"), |walk| walk.single(field, item)),
+                    item => self.below(Step::Row(index), |walk| walk.single(field, item)),
                 };
                 items.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(FormValue::List)
             }
@@ -97,7 +119,7 @@ impl Walk<'_> {
         }
     }
 
-    fn single(&mut self, field: &Field, value: FormValue) -> Result<FormValue, JsonReadError> {
+    fn single(&mut self, field: &'m Field, value: FormValue) -> Result<FormValue, JsonReadError> {
         if value.is_null() {
             let is_refused = field.when_null == WhenNull::Impossible;
             return if is_refused { Err(self.mismatch("a value that cannot be null", &value)) } else { Ok(value) };
@@ -143,11 +165,11 @@ impl Walk<'_> {
         let mut members = given.into_members();
         for (name, value) in &mut members {
             if !is_xml_name(name) {
-                let (type_name, path) = (self.model.class_name.clone(), self.path.concat());
+                let (type_name, path) = (self.model.class_name.clone(), self.place());
                 return Err(JsonReadError::UnknownProperty { name: name.clone(), type_name, path });
             }
             let taken = std::mem::take(value);
-            *value = self.below(format!(".{name}"), |walk| walk.open_value(taken))?;
+            *value = self.below(Step::Member(name.clone().into()), |walk| walk.open_value(taken))?;
         }
         Ok(FormObject::from_distinct(members))
     }
@@ -158,7 +180,7 @@ impl Walk<'_> {
             FormValue::List(items) => {
                 let read = |(index, item): (usize, FormValue)| match item {
                     FormValue::List(_) => Err(self.mismatch("a list item that is no list", &item)),
-                    item => self.below(format!("[{index}]"), |walk| walk.open_value(item)),
+                    item => self.below(Step::Row(index), |walk| walk.open_value(item)),
                 };
                 items.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(FormValue::List)
             }

@@ -172,8 +172,9 @@ impl<'s> Reader<'s> {
         for member in members {
             let place = format!("{pointer}/properties/{}", member.name.replace('~', "~0").replace('/', "~1"));
             if let Some(field) = self.field(&member, place.clone()) {
-                if fields.iter().any(|other| other.name.eq_ignore_ascii_case(&field.name)) {
-                    self.warnings.push((place, format!("another field is called `{}` in JSON too", field.name)));
+                if fields.iter().any(|other| other.name == field.name) {
+                    self.warnings.push((place, format!("a second field called `{}` is left out", field.name)));
+                    continue;
                 }
                 fields.push(field);
             }

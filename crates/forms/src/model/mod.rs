@@ -54,7 +54,8 @@ pub struct ObjectType {
     pub has_row_id: bool,
     /// Takes any member: the type of a document without a model.
     pub is_open: bool,
-    by_lower_name: HashMap<String, usize>,
+    /// Positions of fields by exact name, then by lower-case name and property name where those are free.
+    by_name: HashMap<String, usize>,
 }
 
 /// A member of an [`ObjectType`].
@@ -293,18 +294,18 @@ impl ObjectType {
 
     /// The field of exactly this JSON name.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.field_in_any_case(name).filter(|field| field.name == name).or_else(|| {
-            // Two names that differ only in case are both addressable by their exact form.
-            self.fields.iter().find(|field| field.name == name)
-        })
+        // Exact names are in the index too, and go before all others.
+        self.by_name.get(name).and_then(|&at| self.fields.get(at)).filter(|field| field.name == name)
     }
 
     /// The field of this JSON name, or of this property name, in any casing (app-forms §1.4).
     pub fn field_in_any_case(&self, name: &str) -> Option<&Field> {
-        match self.by_lower_name.get(name) {
-            Some(&at) => self.fields.get(at),
-            None => self.by_lower_name.get(&name.to_lowercase()).and_then(|&at| self.fields.get(at)),
-        }
+        self.position_in_any_case(name).and_then(|at| self.fields.get(at))
+    }
+
+    /// The position in [`ObjectType::fields`] of the field that [`ObjectType::field_in_any_case`] gives.
+    pub(crate) fn position_in_any_case(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).or_else(|| self.by_name.get(&name.to_lowercase())).copied()
     }
 
     /// The text content field, when the type has one.
@@ -313,12 +314,13 @@ impl ObjectType {
     }
 
     fn index_names(&mut self) {
-        self.by_lower_name.clear();
+        let exact = self.fields.iter().enumerate().map(|(at, field)| (field.name.clone(), at));
+        self.by_name = exact.collect();
         for (at, field) in self.fields.iter().enumerate() {
-            self.by_lower_name.entry(field.name.to_lowercase()).or_insert(at);
+            self.by_name.entry(field.name.to_lowercase()).or_insert(at);
         }
         for (at, field) in self.fields.iter().enumerate() {
-            self.by_lower_name.entry(field.property_name.to_lowercase()).or_insert(at);
+            self.by_name.entry(field.property_name.to_lowercase()).or_insert(at);
         }
     }
 }

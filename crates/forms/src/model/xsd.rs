@@ -113,7 +113,7 @@ impl<'a, 'x> Reader<'a, 'x> {
                     if let Some(extension) = child.children().find(Node::is_element) {
                         let base = extension.attribute("base").unwrap_or("string");
                         let value = self.text_content(base, extension);
-                        fields.push(value);
+                        self.push(fields, Some(value), extension);
                         self.collect(extension, fields, hops + 1);
                     }
                 }
@@ -132,14 +132,23 @@ impl<'a, 'x> Reader<'a, 'x> {
                 }
                 "element" => {
                     let field = self.element(child);
-                    fields.extend(field);
+                    self.push(fields, field, child);
                 }
                 "attribute" => {
                     let field = self.attribute(child);
-                    fields.extend(field);
+                    self.push(fields, field, child);
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn push(&mut self, fields: &mut Vec<Field>, field: Option<Field>, declared: Node<'a, 'x>) {
+        let Some(field) = field else { return };
+        if fields.iter().any(|other| other.name == field.name) {
+            self.warnings.push((line_of(declared), format!("a second field called `{}` is left out", field.name)));
+        } else {
+            fields.push(field);
         }
     }
 

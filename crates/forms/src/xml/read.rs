@@ -56,6 +56,9 @@ fn error_at(text: &str, at: usize, element: Option<String>, reason: String) -> X
     XmlReadError::At { line, column: before.len() - line_start + 1, element, reason }
 }
 
+/// How many attributes one element may have; finding duplicates takes time that grows with their square.
+const MAX_ATTRIBUTES: usize = 1_000;
+
 type Read<T> = Result<T, XmlReadError>;
 
 struct Reader<'m, 't> {
@@ -140,7 +143,10 @@ impl<'t> Reader<'_, 't> {
     /// Hands each attribute to `take` with its name, none of a namespace; gathers those of the schema namespaces.
     fn attributes(&self, start: &BytesStart<'t>, mut take: impl FnMut(&str, String) -> Read<()>) -> Read<Marks> {
         let mut marks = Marks::default();
-        for attribute in start.attributes() {
+        for (position, attribute) in start.attributes().enumerate() {
+            if position == MAX_ATTRIBUTES {
+                return self.fail("the element has too many attributes");
+            }
             let attribute = match attribute {
                 Ok(attribute) => attribute,
                 Err(error) => return self.fail(error.to_string()),
