@@ -1,6 +1,7 @@
 //! Runs the crate's own expression files, and rules that no file can say.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use mottak_forms::expression::testing::run_test_file;
 use mottak_forms::expression::{
@@ -13,7 +14,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn run(file: &str) {
-    let path = mottak_testing::repository_root().join("crates/forms/tests/cases/expression").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/expression").join(file);
     let text = std::fs::read_to_string(&path).expect("a readable file");
     for outcome in run_test_file(&text).expect("a test file") {
         assert!(outcome.passed, "{file}: {}: {}", outcome.name, outcome.detail);
