@@ -58,7 +58,7 @@ pub(crate) struct Problems {
 }
 
 /// A place in a folder that a problem can be about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) file: String,
     pub(crate) line: Option<u32>,

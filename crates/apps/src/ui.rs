@@ -20,6 +20,7 @@ use crate::problem::{Problems, Severity};
 use crate::settings::AppSettings;
 
 pub use folder::UiFolder;
+use sets::Surroundings;
 pub use sets::{LayoutSetEntry, UiGeneration};
 
 pub(crate) const ROOT: &str = "ui/";
@@ -54,16 +55,16 @@ impl Ui {
         let faulty_page = if settings.need_layouts() { Severity::Error } else { Severity::Warning };
         let folders = folder::read_all(files, faulty_page, problems);
         let global_settings = root_document(files, "Settings.json", problems);
-        let found = sets::read(files, &folders, global_settings.as_ref(), problems);
-        let sets = sets::check(found.entries, metadata, process, &folders, problems);
-        let of_forms = sets.iter().filter_map(|entry| {
+        let around = Surroundings { metadata, process, folders: &folders, global_settings: global_settings.as_ref() };
+        let found = sets::read(files, &around, problems);
+        let of_forms = found.entries.iter().filter_map(|entry| {
             let folder = folders.get(&entry.id)?;
             Some(LayoutSet { id: entry.id.clone(), data_type: entry.data_type.clone()?, pages: folder.pages.clone() })
         });
         let layouts = Arc::new(Layouts { sets: of_forms.collect() });
         Self {
             generation: found.generation,
-            sets,
+            sets: found.entries,
             layout_sets_document: found.document,
             settings_document: global_settings.map(|file| file.plain()),
             footer_document: root_document(files, "footer.json", problems).map(|file| file.plain()),

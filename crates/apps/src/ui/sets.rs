@@ -1,8 +1,9 @@
 //! Which layout sets an app has: listed in `layout-sets.json`, or made from the folders.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use mottak_model::DataType;
 use mottak_process::Process;
 use serde_json::{Value, json};
 
@@ -34,36 +35,36 @@ pub struct LayoutSetEntry {
     pub data_type: Option<String>,
     /// The process elements it belongs to; empty for subforms and stateless sets.
     pub tasks: Vec<String>,
-    pub(super) place: PlaceOfEntry,
+    /// Where the app says so.
+    place: Place,
 }
 
-/// Where a set is spoken of: a file and the pointers to its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PlaceOfEntry {
-    file: String,
-    line: Option<u32>,
-    pointer: Option<String>,
-}
-
+/// The sets of an app, checked.
 pub(super) struct Found {
     pub(super) generation: UiGeneration,
     pub(super) entries: Vec<LayoutSetEntry>,
     pub(super) document: Option<Bytes>,
 }
 
-pub(super) fn read(
-    files: &AppFiles,
-    folders: &BTreeMap<String, UiFolder>,
-    settings: Option<&JsonFile>,
-    problems: &mut Problems,
-) -> Found {
+/// What the sets are checked against.
+pub(super) struct Surroundings<'a> {
+    pub(super) metadata: &'a Metadata,
+    pub(super) process: Option<&'a Process>,
+    pub(super) folders: &'a BTreeMap<String, UiFolder>,
+    pub(super) global_settings: Option<&'a JsonFile>,
+}
+
+pub(super) fn read(files: &AppFiles, around: &Surroundings<'_>, problems: &mut Problems) -> Found {
     let path = format!("{ROOT}layout-sets.json");
     if let Some(bytes) = files.get(&path) {
         let file = JsonFile::read(&path, bytes, Original::CommentsAndTrailingCommas, problems);
-        let entries = file.as_ref().map(|file| listed(file, problems)).unwrap_or_default();
+        let mut entries = file.as_ref().map(|file| listed(file, problems)).unwrap_or_default();
+        for entry in &mut entries {
+            check_listed(entry, around, problems);
+        }
         return Found { generation: UiGeneration::V8, entries, document: file.map(|file| file.plain()) };
     }
-    if folders.is_empty() {
+    if around.folders.is_empty() {
         if files.below(&format!("{ROOT}layouts/")).next().is_some() {
             problems.warn(
                 Place::file("ui/layouts"),
@@ -72,8 +73,9 @@ pub(super) fn read(
         }
         return Found { generation: UiGeneration::V8, entries: Vec::new(), document: None };
     }
-    let entries: Vec<_> = folders.iter().map(|(name, folder)| from_folder(name, folder)).collect();
-    let document = as_layout_sets(&entries, settings);
+    let folders = around.folders.iter();
+    let entries: Vec<_> = folders.map(|(name, folder)| from_folder(name, folder, around.metadata, problems)).collect();
+    let document = as_layout_sets(&entries, around.global_settings);
     Found { generation: UiGeneration::V9, entries, document: Some(document) }
 }
 
@@ -93,23 +95,25 @@ fn listed(file: &JsonFile, problems: &mut Problems) -> Vec<LayoutSetEntry> {
             id: id.to_owned(),
             data_type: set.get("dataType").and_then(Value::as_str).map(str::to_owned),
             tasks: tasks.filter_map(|task| task.as_str().map(str::to_owned)).collect(),
-            place: PlaceOfEntry { file: place.file, line: place.line, pointer: place.pointer },
+            place,
         });
     }
     entries
 }
 
-fn from_folder(name: &str, folder: &UiFolder) -> LayoutSetEntry {
+fn from_folder(name: &str, folder: &UiFolder, metadata: &Metadata, problems: &mut Problems) -> LayoutSetEntry {
     let place = match &folder.settings_file {
         Some(file) => file.place("/defaultDataType"),
         None => Place::file(&format!("{ROOT}{name}")),
     };
-    LayoutSetEntry {
+    let mut entry = LayoutSetEntry {
         id: name.to_owned(),
         data_type: folder.default_data_type().map(str::to_owned),
         tasks: vec![name.to_owned()],
-        place: PlaceOfEntry { file: place.file, line: place.line, pointer: place.pointer },
-    }
+        place,
+    };
+    resolve_data_type(&mut entry, metadata, problems);
+    entry
 }
 
 /// What `layout-sets.json` would say.
@@ -120,49 +124,34 @@ fn as_layout_sets(entries: &[LayoutSetEntry], settings: Option<&JsonFile>) -> By
     to_bytes(&json!({"sets": sets, "uiSettings": settings}))
 }
 
-/// Names that lead nowhere are told; the original lets them pass, so they are warnings. A set whose data type is
-/// unknown gets the first form data type of the app (app-forms §5.1).
-pub(super) fn check(
-    entries: Vec<LayoutSetEntry>,
-    metadata: &Metadata,
-    process: Option<&Process>,
-    folders: &BTreeMap<String, UiFolder>,
-    problems: &mut Problems,
-) -> Vec<LayoutSetEntry> {
-    let data_types: HashSet<&str> = metadata.application.data_types.iter().map(|known| known.id.as_str()).collect();
-    let first_form = metadata.application.data_types.iter().find(|data_type| data_type.is_form());
-    let is_v8 = folders.values().all(|folder| folder.default_data_type().is_none());
-    let mut checked = Vec::new();
-    for mut entry in entries {
-        let place = entry.place.clone().into_place();
-        if !folders.contains_key(&entry.id) {
-            problems.warn(place.clone(), format!("there is no folder `{ROOT}{}`", entry.id));
-        }
-        match entry.data_type.as_deref() {
-            Some(id) if data_types.contains(id) => {}
-            named => {
-                if let Some(id) = named {
-                    problems.warn(place.clone(), format!("the data type `{id}` is not in `{}`", crate::metadata::PATH));
-                }
-                entry.data_type = first_form.map(|data_type| data_type.id.clone());
-            }
-        }
-        if let (Some(process), true) = (process, is_v8) {
-            for task in &entry.tasks {
-                if process.node(task).is_none() && !PSEUDO_TASKS.contains(&task.as_str()) {
-                    problems.warn(place.clone(), format!("the task `{task}` is not in the process"));
-                }
-            }
-        }
-        checked.push(entry);
+/// Names that lead nowhere are told; the original lets them pass, so they are warnings.
+fn check_listed(entry: &mut LayoutSetEntry, around: &Surroundings<'_>, problems: &mut Problems) {
+    if !around.folders.contains_key(&entry.id) {
+        problems.warn(entry.place.clone(), format!("there is no folder `{ROOT}{}`", entry.id));
     }
-    checked
+    resolve_data_type(entry, around.metadata, problems);
+    let Some(process) = around.process else { return };
+    for task in &entry.tasks {
+        if process.node(task).is_none() && !PSEUDO_TASKS.contains(&task.as_str()) {
+            problems.warn(entry.place.clone(), format!("the task `{task}` is not in the process"));
+        }
+    }
 }
 
-impl PlaceOfEntry {
-    fn into_place(self) -> Place {
-        Place { file: self.file, line: self.line, pointer: self.pointer }
+/// A set with no data type, or one that is not there, has the form of its task, else the first form of the app
+/// (app-forms §5.1, app-api §24).
+fn resolve_data_type(entry: &mut LayoutSetEntry, metadata: &Metadata, problems: &mut Problems) {
+    if let Some(id) = &entry.data_type {
+        if metadata.application.data_type(id).is_some() {
+            return;
+        }
+        let reason = format!("the data type `{id}` is not in `{}`", crate::metadata::PATH);
+        problems.warn(entry.place.clone(), reason);
     }
+    let forms = || metadata.application.data_types.iter().filter(|data_type| data_type.is_form());
+    let is_of_task = |data_type: &&DataType| data_type.task_id.as_ref().is_some_and(|task| *task == entry.id);
+    let form = forms().find(is_of_task).or_else(|| forms().next());
+    entry.data_type = form.map(|data_type| data_type.id.clone());
 }
 
 const LAYOUT_SETS: ObjectShape = ObjectShape {

@@ -179,7 +179,7 @@ fn layout_sets_are_made_from_folders() {
         Some(json!({
             "sets": [
                 {"id": "Task_1", "dataType": "form", "tasks": ["Task_1"]},
-                {"id": "main", "dataType": null, "tasks": ["main"]}
+                {"id": "main", "dataType": "form", "tasks": ["main"]}
             ],
             "uiSettings": {"showProgress": true}
         }))

@@ -1,6 +1,7 @@
 //! Every app of the shared fixtures loads, or is refused for a reason that is known.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use mottak_apps::{App, LoadOptions};
 use mottak_process::CustomTask;
@@ -32,6 +33,7 @@ fn name_of(folder: &Path) -> &str {
 fn every_app_loads() {
     let mut refused = Vec::new();
     let folders: Vec<_> = ["data/apps", "data/apps-v9"].into_iter().flat_map(folders).collect();
+    let start = Instant::now();
     for folder in &folders {
         let loaded = App::load_with(folder, &options());
         for problem in &loaded.problems {
@@ -41,6 +43,6 @@ fn every_app_loads() {
             refused.push(name_of(folder).to_owned());
         }
     }
-    println!("{} apps loaded, refused: {refused:?}", folders.len() - refused.len());
+    println!("{} apps loaded in {:?}, refused: {refused:?}", folders.len() - refused.len(), start.elapsed());
     assert_eq!(refused, Vec::<String>::new());
 }
