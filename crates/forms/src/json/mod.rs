@@ -36,7 +36,7 @@ pub enum JsonReadError {
         "The JSON property '{name}' could not be mapped to any .NET member contained in type '{type_name}'. Path: {path}."
     )]
     UnknownProperty { name: String, type_name: String, path: String },
-    #[error("The JSON value of kind {found} could not be converted to {expected}. Path: {path}.")]
+    #[error("The JSON value could not be converted to {expected}. Path: {path}. Found: {found}.")]
     Mismatch { path: String, expected: &'static str, found: &'static str },
 }
 

@@ -30,7 +30,10 @@ pub enum PatchError {
     TooLarge { operation_index: usize, path: String },
     /// 422, title `Patch operation did not deserialize`.
     #[error("{0}")]
-    DidNotDeserialize(#[from] JsonReadError),
+    DidNotDeserialize(JsonReadError),
+    /// 422, title `Patch operation did not deserialize`: the document itself was removed.
+    #[error("Deserialize patched model returned null")]
+    ResultIsNull,
 }
 
 impl PatchError {
@@ -40,7 +43,7 @@ impl PatchError {
             Self::TestFailed { operation_index, .. }
             | Self::Unreachable { operation_index, .. }
             | Self::TooLarge { operation_index, .. } => Some(*operation_index),
-            Self::DidNotDeserialize(_) => None,
+            Self::DidNotDeserialize(_) | Self::ResultIsNull => None,
         }
     }
 
@@ -49,7 +52,7 @@ impl PatchError {
         match self {
             Self::TestFailed { .. } => "Precondition in patch failed",
             Self::Unreachable { .. } | Self::TooLarge { .. } => "Patch Operation Failed",
-            Self::DidNotDeserialize(_) => "Patch operation did not deserialize",
+            Self::DidNotDeserialize(_) | Self::ResultIsNull => "Patch operation did not deserialize",
         }
     }
 }
@@ -70,7 +73,11 @@ pub fn apply(data: &FormData, patch: &Patch) -> Result<Patched, PatchError> {
             }
         })?;
     }
-    let patched = FormData::from_value(data.model(), applying.document, Strictness::Strict)?;
+    let patched =
+        FormData::from_value(data.model(), applying.document, Strictness::Strict).map_err(|error| match error {
+            JsonReadError::Null => PatchError::ResultIsNull,
+            other => PatchError::DidNotDeserialize(other),
+        })?;
     let changed = !patched.same_values(data);
     Ok(Patched { data: patched, changed })
 }

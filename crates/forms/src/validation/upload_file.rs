@@ -114,11 +114,39 @@ pub fn check_content(data_type: &DataType, first_bytes: &[u8]) -> Result<(), Iss
 }
 
 /// The content types whose files begin like this, the most likely first; none when the beginning is not known.
+///
+/// Printable UTF-8 is some kind of text; the bytes may end inside a character.
 pub fn types_of(first_bytes: &[u8]) -> &'static [&'static str] {
     let known =
         SIGNATURES.iter().find(|(at, bytes, _)| first_bytes.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));
-    known.map_or(&[], |(_, _, types)| types)
+    match known {
+        Some((_, _, types)) => types,
+        None if is_text(first_bytes) => &TEXT_TYPES,
+        None => &[],
+    }
 }
+
+fn is_text(first_bytes: &[u8]) -> bool {
+    let text = match std::str::from_utf8(first_bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&first_bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !text.is_empty() && !text.contains(|c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
+const TEXT_TYPES: [&str; 8] = [
+    "text/plain",
+    "text/csv",
+    "text/markdown",
+    "text/html",
+    "text/calendar",
+    "application/json",
+    "application/xml",
+    "text/xml",
+];
 
 /// Offset, bytes there, and the content types that have them.
 type Signature = (usize, &'static [u8], &'static [&'static str]);
@@ -199,6 +227,9 @@ mod tests {
             ("MimeTypeValidator", Some("ContentTypeNotAllowed"))
         );
         assert!(check_content(&data_type, b"").is_err());
+        assert!(check_content(&data_type, b"bare tekst").is_err());
+        assert!(types_of("navn;æ".as_bytes()[..6].as_ref()).contains(&"text/csv"));
+        assert!(types_of(b"\x01\x02").is_empty());
         let unchecked = DataType { enabled_file_validators: Vec::new(), ..data_type };
         assert_eq!(check_content(&unchecked, b"\x89PNG\r\n\x1a\n"), Ok(()));
     }

@@ -76,10 +76,10 @@ fn results_that_are_no_document_are_refused() {
         r#"{"op":"replace","path":"/alder","value":"12"}"#,
         r#"{"op":"replace","path":"/navn","value":{}}"#,
         r#"{"op":"replace","path":"/rader","value":{}}"#,
-        r#"{"op":"remove","path":""}"#,
     ] {
         assert_eq!(failure(&json("{}"), &format!("[{operation}]")).title(), "Patch operation did not deserialize");
     }
+    assert_eq!(failure(&json("{}"), r#"[{"op":"remove","path":""}]"#), PatchError::ResultIsNull);
 }
 
 #[test]
