@@ -35,7 +35,7 @@ impl TokenIssuer {
     }
 
     /// A token with these claims and this server's `iss`, in place of one they may hold. Times (`iat`, `nbf`, `exp`)
-    /// are the caller's to set. About 0.6 ms.
+    /// are the caller's to set. About 0.3 ms.
     pub fn issue(&self, mut claims: Map<String, Value>) -> String {
         claims.insert("iss".to_owned(), Value::from(&*self.issuer));
         let mut token = String::with_capacity(1536);
