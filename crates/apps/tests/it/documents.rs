@@ -1,11 +1,12 @@
 //! The documents of an app as clients get them.
 
 use mottak_apps::{App, LoadOptions};
+use mottak_policy::{Effect, Request};
 use mottak_process::Environment;
 use mottak_testing::{covers, shared};
 use serde_json::{Value, json};
 
-use crate::folder::{Folder, METADATA};
+use crate::folder::{Folder, METADATA, POLICY, PROCESS};
 
 fn load(folder: &Folder) -> App {
     let loaded = App::load(folder.path());
@@ -238,4 +239,49 @@ fn content_hash_changes_with_any_file() {
     assert_eq!(load(&folder).content_hash, before);
     folder.write("ui/footer.json", "{}");
     assert_ne!(load(&folder).content_hash, before);
+}
+
+#[test]
+fn settings_of_the_options_count_most() {
+    let folder = Folder::sound();
+    let settings = [("AppSettings__RemoveHiddenData", "true"), ("AppSettings:requiredValidation", "false")];
+    let settings = settings.map(|(name, text)| (name.to_owned(), text.to_owned())).into_iter().collect();
+    let options = LoadOptions { settings, ..LoadOptions::default() };
+    let settings = App::load_with(folder.path(), &options).app.expect("the app loads").settings;
+    assert!(settings.remove_hidden_data && !settings.required_validation);
+}
+
+#[test]
+fn app_without_process_and_policy_permits_nobody() {
+    let folder = Folder::sound();
+    folder.remove(PROCESS);
+    folder.remove(POLICY);
+    let app = load(&folder);
+    assert!(app.process().is_none() && app.process_document.is_none() && app.policy_document.is_none());
+    let decision = app.policy.decide(&Request::default());
+    assert_eq!(decision.effect, Effect::Deny);
+}
+
+#[test]
+fn stateless_app_opens_with_the_form_of_its_set() {
+    let folder = Folder::sound();
+    assert!(load(&folder).stateless_data_type().is_none());
+    folder.replace(METADATA, "\"org\": \"ttd\",", "\"org\": \"ttd\", \"onEntry\": { \"show\": \"main\" },");
+    assert_eq!(load(&folder).stateless_data_type().map(|data_type| data_type.id.as_str()), Some("form"));
+    folder.replace(METADATA, "\"show\": \"main\"", "\"show\": \"select-instance\"");
+    assert!(load(&folder).stateless_data_type().is_none());
+}
+
+#[test]
+fn missing_configuration_is_told_for_the_environment_asked_for() {
+    let folder = Folder::sound();
+    let shipment = "eFormidling</altinn:taskType><altinn:eFormidlingConfig>\
+                    <altinn:process env=\"staging\">p</altinn:process></altinn:eFormidlingConfig";
+    folder.replace(PROCESS, "data</altinn:taskType", shipment);
+    assert!(App::load(folder.path()).app.is_some());
+    let options = LoadOptions { environment: Some(Environment::Production), ..LoadOptions::default() };
+    let loaded = App::load_with(folder.path(), &options);
+    let errors = loaded.problems.iter().filter(|problem| problem.is_error());
+    assert!(errors.clone().count() > 3, "every missing field is told: {:#?}", loaded.problems);
+    assert!(errors.clone().all(|problem| problem.file == PROCESS && problem.line == Some(5)));
 }
