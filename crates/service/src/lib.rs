@@ -5,7 +5,20 @@
 //! the file.
 
 pub mod authentication;
+pub mod authorization;
+pub mod content;
+pub mod data;
+mod draft;
+mod evaluation;
+pub mod events;
+mod forms;
+mod gates;
+pub mod instances;
 pub mod ports;
-mod refusal;
+pub mod process;
+pub mod refusal;
+mod service;
+pub mod validation;
 
 pub use refusal::{Failure, Missing, Problem, Refusal};
+pub use service::{Service, Settings};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mottak_forms::validation::ValidationIssue;
+use mottak_forms::validation::Issue;
 
 use crate::ports::{BlobFailure, CommitFailure, RegisterFailure, StoreFailure};
 
@@ -29,6 +29,8 @@ pub enum Refusal {
     Gone(Problem),
     /// Not part of this server.
     NotImplemented(Problem),
+    /// The app's own definition or data leave no way on; its developer must act.
+    Stuck(Problem),
     /// Too much at once; worth trying again.
     Busy,
     /// Our fault. The cause is logged once at the edge; the client sees an id.
@@ -46,7 +48,11 @@ pub struct Missing {
     pub is_org_level: bool,
     /// Scopes of which one would do.
     pub scopes: Vec<String>,
-    /// A sentence for the client, where the contract has a body.
+    /// Whether the level is said in the body, so that a browser can step up (app-api §1.4).
+    pub says_level: bool,
+    /// Whether the body is the standard problem rather than empty.
+    pub is_bare: bool,
+    /// Words for the client, where the contract has them.
     pub title: Option<String>,
     pub detail: Option<String>,
 }
@@ -55,6 +61,13 @@ impl Missing {
     /// The policy does not permit the action.
     pub fn action(action: &str) -> Self {
         Self { action: Some(action.to_owned()), ..Self::default() }
+    }
+
+    /// The same, with title and detail for the client.
+    pub fn because(mut self, title: &str, detail: impl Into<String>) -> Self {
+        self.title = Some(title.to_owned());
+        self.detail = Some(detail.into());
+        self
     }
 }
 
@@ -76,16 +89,22 @@ pub enum ProblemKind {
     Text,
     /// Problem details with title and detail (app-api §1.7 C).
     Details,
+    /// Problem details with type and trace (app-api §1.7 C+).
+    Traced,
     /// Bare: status and standard title (app-api §1.7 B).
     Bare,
+    /// No body at all.
+    Empty,
     /// Members of the request that are wrong → messages (app-api §1.7 D).
     Members(Vec<(String, Vec<String>)>),
     /// Issues that stop the process (`validationIssues`); `None` is written as `null`.
-    ProcessIssues(Option<Vec<ValidationIssue>>),
+    ProcessIssues(Option<Vec<Issue>>),
     /// Issues of an upload (`uploadValidationIssues`).
-    UploadIssues(Vec<ValidationIssue>),
-    /// A patch that does not apply.
-    Patch { previous_model: serde_json::Value, data_element_id: mottak_model::Guid, operation: usize },
+    UploadIssues(Vec<Issue>),
+    /// The issues alone, as a list.
+    IssueList(Vec<Issue>),
+    /// A patch that does not apply, with the model as it was when an operation failed.
+    Patch { previous_model: Option<serde_json::Value>, data_element_id: mottak_model::Guid, operation: usize },
 }
 
 impl Problem {
@@ -107,6 +126,11 @@ impl Problem {
     /// A wrong member of the request.
     pub fn member(name: impl Into<String>, message: impl Into<String>) -> Self {
         Self { title: None, detail: None, kind: ProblemKind::Members(vec![(name.into(), vec![message.into()])]) }
+    }
+
+    /// A title only.
+    pub fn titled(title: impl Into<String>) -> Self {
+        Self { title: Some(title.into()), detail: None, kind: ProblemKind::Details }
     }
 
     /// The same problem with what it carries.
@@ -131,11 +155,17 @@ impl fmt::Display for Failure {
 }
 
 impl Refusal {
+    /// The same refusal of the same request where the contract wants the standard problem and the missing level said.
+    #[must_use]
+    pub fn in_words(self) -> Self {
+        match self {
+            Self::Forbidden(missing) => Self::Forbidden(Missing { says_level: true, is_bare: true, ..missing }),
+            other => other,
+        }
+    }
+
     /// A failure of ours.
-    pub fn failed(
-        attempt: impl Into<String>,
-        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn failed(attempt: impl Into<String>, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Failed(Failure { attempt: attempt.into(), cause: cause.into() })
     }
 

@@ -9,7 +9,7 @@ mod store;
 pub use clock::{Clock, FixedClock, Ids, RandomIds, SequentialIds, SystemClock};
 pub use register::{Register, RegisterFailure, SystemUserRecord};
 pub use store::{
-    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, Change, Committed, CommitFailure, Cursor, ElementChange,
+    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, Change, CommitFailure, Committed, Cursor, ElementChange,
     ElementPut, Expect, InstanceQuery, Job, Order, Page, PortFuture, Snapshot, Staged, StagedWriter, Store,
     StoreFailure, TimeRange,
 };

@@ -1,0 +1,131 @@
+//! The bytes of a request body: kept when few, staged in the object store when many, never collected.
+
+use std::pin::Pin;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+
+use crate::ports::{Blobs, Body, Staged};
+use crate::{Problem, Refusal};
+
+/// A body as it arrives. An error ends it: the client went away or sent something unreadable.
+pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, IncomingFailure>> + Send>>;
+
+/// Why a body did not arrive in full.
+#[derive(Debug, thiserror::Error)]
+pub enum IncomingFailure {
+    /// More bytes than the server takes at all.
+    #[error("the request body is larger than the server takes")]
+    TooLarge,
+    #[error("the request body could not be read: {0}")]
+    Broken(String),
+}
+
+/// The most bytes that stay in memory until the commit; what is larger goes to the object store.
+const KEPT: usize = 64 * 1024;
+
+/// The most bytes of a form: it has to be parsed as a whole.
+pub const FORM_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// A body that has arrived in full.
+#[derive(Clone, Debug)]
+pub enum Content {
+    Kept(Bytes),
+    Staged(Staged),
+}
+
+impl Content {
+    /// Bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Kept(bytes) => bytes.len() as u64,
+            Self::Staged(staged) => staged.size,
+        }
+    }
+
+    /// Whether there is not a single byte.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the store is to keep.
+    pub fn to_body(&self) -> Body {
+        match self {
+            Self::Kept(bytes) => Body::Bytes(bytes.clone()),
+            Self::Staged(staged) => Body::Staged(staged.clone()),
+        }
+    }
+}
+
+/// A form as it was sent.
+#[derive(Clone, Debug)]
+pub struct IncomingForm {
+    /// The header as it came; none: XML.
+    pub content_type: Option<String>,
+    pub bytes: Bytes,
+}
+
+/// Why a body was not taken.
+#[derive(Debug)]
+pub enum ReceiveFailure {
+    /// More than `limit` bytes. What had arrived is gone.
+    OverLimit,
+    Refused(Refusal),
+}
+
+impl From<Refusal> for ReceiveFailure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Takes a body of at most `limit` bytes, in memory or into the object store.
+pub async fn receive(blobs: &dyn Blobs, mut incoming: Incoming, limit: Option<u64>) -> Result<Content, ReceiveFailure> {
+    let limit = limit.unwrap_or(u64::MAX);
+    let mut kept = BytesMut::new();
+    let mut total: u64 = 0;
+    loop {
+        let Some(piece) = incoming.next().await else { return Ok(Content::Kept(kept.freeze())) };
+        let piece = piece.map_err(refuse)?;
+        total += piece.len() as u64;
+        if total > limit {
+            return Err(ReceiveFailure::OverLimit);
+        }
+        kept.extend_from_slice(&piece);
+        if kept.len() > KEPT {
+            break;
+        }
+    }
+    let mut writer = blobs.stage().await.map_err(Refusal::from)?;
+    writer.write(kept.freeze()).await.map_err(Refusal::from)?;
+    while let Some(piece) = incoming.next().await {
+        let piece = piece.map_err(refuse)?;
+        total += piece.len() as u64;
+        if total > limit {
+            return Err(ReceiveFailure::OverLimit);
+        }
+        writer.write(piece).await.map_err(Refusal::from)?;
+    }
+    Ok(Content::Staged(writer.finish().await.map_err(Refusal::from)?))
+}
+
+/// Takes a form's body into memory.
+pub async fn receive_form(mut incoming: Incoming, limit: Option<u64>) -> Result<Bytes, ReceiveFailure> {
+    let limit = limit.unwrap_or(FORM_LIMIT).min(FORM_LIMIT);
+    let mut kept = BytesMut::new();
+    while let Some(piece) = incoming.next().await {
+        let piece = piece.map_err(refuse)?;
+        if (kept.len() + piece.len()) as u64 > limit {
+            return Err(ReceiveFailure::OverLimit);
+        }
+        kept.extend_from_slice(&piece);
+    }
+    Ok(kept.freeze())
+}
+
+fn refuse(failure: IncomingFailure) -> Refusal {
+    match failure {
+        IncomingFailure::TooLarge => Refusal::TooLarge(Problem::details("Request too large", failure.to_string())),
+        IncomingFailure::Broken(_) => Refusal::Invalid(Problem::details("Error reading request", failure.to_string())),
+    }
+}

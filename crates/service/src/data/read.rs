@@ -1,0 +1,141 @@
+//! Getting data elements (app-api §4.4, platform-storage §2.4.3).
+
+use mottak_apps::App;
+use mottak_forms::FormData;
+use mottak_model::{DataElement, InstanceId};
+
+use super::{ElementId, access, data_type_of, element_of, load_for};
+use crate::authentication::Caller;
+use crate::draft::{Author, Draft};
+use crate::instances::read::load_stored;
+use crate::ports::{Blob, Snapshot};
+use crate::{Missing, Problem, Refusal, Service, forms};
+
+/// What an element holds.
+#[derive(Debug)]
+pub enum Data {
+    Form(FormData),
+    File { element: DataElement, blob: Blob },
+}
+
+/// The content of an element, for the application API.
+pub async fn read(
+    svc: &Service,
+    caller: &Caller,
+    app: &App,
+    id: ElementId,
+    data_type: Option<&str>,
+    include_row_ids: bool,
+) -> Result<Data, Refusal> {
+    let snapshot = load_for(svc, caller, app, id.instance, "read").await?;
+    let element = element_of(&snapshot.instance, id.element)?.clone();
+    let known = data_type_of(app, &element.data_type)?;
+    require_type(&element, data_type)?;
+    access::require_read(svc, caller, app, &snapshot.instance, known)?;
+    let data = if known.is_form() {
+        let mut form = forms::load(svc, app, id.instance.party, &element).await?;
+        if !include_row_ids {
+            form.remove_row_ids();
+        } else if form.assign_row_ids(&mut || svc.ids.guid()) && !element.locked {
+            // The editor refers to rows by these ids from now on.
+            keep_row_ids(svc, caller, app, &snapshot, &element, &form).await;
+        }
+        Data::Form(form)
+    } else {
+        let blob = svc.store.read_body(id.instance.party, id.element).await?;
+        let blob = blob.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
+        Data::File { element: element.clone(), blob }
+    };
+    if !caller.is_service_owner_of(app.id.org()) {
+        mark_read(svc, caller, app, &snapshot, &element).await;
+    }
+    Ok(data)
+}
+
+/// The route may name the data type as well; it must be the element's.
+pub(super) fn require_type(element: &DataElement, named: Option<&str>) -> Result<(), Refusal> {
+    match named {
+        Some(named) if named != element.data_type => Err(Refusal::Invalid(Problem::text(format!(
+            "Data type {named} does not match data element {}, which is of type {}",
+            element.id, element.data_type
+        )))),
+        _ => Ok(()),
+    }
+}
+
+/// A lost race is left to the next reader: the ids are made anew then.
+async fn keep_row_ids(
+    svc: &Service,
+    caller: &Caller,
+    app: &App,
+    snapshot: &Snapshot,
+    element: &DataElement,
+    form: &FormData,
+) {
+    let Some(data_type) = app.application.data_type(&element.data_type) else { return };
+    let Ok(author) = Author::of(svc, caller, app) else { return };
+    let mut draft = Draft::of(svc, app, &author, snapshot);
+    forms::replace_as_is(&mut draft, data_type, element.clone(), form);
+    if let Err(failure) = svc.store.commit(draft.finish()).await {
+        tracing::debug!(%failure, "row ids were not kept");
+    }
+}
+
+/// Notes that the instance and the element have been read; never in the way of the reader.
+async fn mark_read(svc: &Service, caller: &Caller, app: &App, snapshot: &Snapshot, element: &DataElement) {
+    let is_instance_read = snapshot.instance.status.read_status == mottak_model::ReadStatus::Read;
+    if is_instance_read && element.is_read {
+        return;
+    }
+    let Ok(author) = Author::of(svc, caller, app) else { return };
+    let mut draft = Draft::of(svc, app, &author, snapshot);
+    draft.instance.status.read_status = mottak_model::ReadStatus::Read;
+    if !element.is_read {
+        draft.remark(DataElement { is_read: true, ..element.clone() });
+    }
+    if let Err(failure) = svc.store.commit(draft.finish()).await {
+        tracing::debug!(%failure, "the read status was not noted");
+    }
+}
+
+/// A stored element and its bytes, for the platform's storage API.
+pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(DataElement, Blob), Refusal> {
+    let (snapshot, app) = load_stored(svc, caller, id.instance, "read").await?;
+    let not_found = |text: String| Refusal::NotFound(Problem::text(text));
+    let element = snapshot
+        .instance
+        .element(id.element)
+        .ok_or_else(|| not_found(format!("Unable to find any data element with id: {}.", id.element)))?;
+    let data_type = app.application.data_type(&element.data_type).ok_or_else(|| {
+        Refusal::Invalid(Problem::text("Requested element type is not declared in application metadata"))
+    })?;
+    if !access::may_read(svc, caller, &app, &snapshot.instance, data_type)? {
+        let action = data_type.action_required_to_read.clone();
+        return Err(Refusal::Forbidden(Missing { action, ..Missing::default() }));
+    }
+    let is_owner = caller.is_service_owner_of(&snapshot.instance.org);
+    if element.is_hard_deleted() && !is_owner {
+        return Err(Refusal::NotFound(Problem::bare()));
+    }
+    let blob = svc.store.read_body(id.instance.party, id.element).await?;
+    let blob =
+        blob.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
+    if !element.is_read && !is_owner {
+        let author = Author::of(svc, caller, &app)?;
+        let mut draft = Draft::of(svc, &app, &author, &snapshot);
+        draft.remark(DataElement { is_read: true, ..element.clone() });
+        if let Err(failure) = svc.store.commit(draft.finish()).await {
+            tracing::debug!(%failure, "the element was not marked as read");
+        }
+    }
+    Ok((element.clone(), blob))
+}
+
+/// The stored elements of an instance, for the platform's storage API.
+pub async fn list(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Vec<DataElement>, Refusal> {
+    let (snapshot, _) = load_stored(svc, caller, id, "read").await?;
+    let is_owner = caller.is_service_owner_of(&snapshot.instance.org);
+    let mut elements = snapshot.instance.data;
+    elements.retain(|element| is_owner || !element.is_hard_deleted());
+    Ok(elements)
+}

@@ -1,0 +1,255 @@
+//! A change in the making: what a request does to an instance, gathered step by step and committed once.
+//!
+//! The rules that hold for every write live here, in one place: which writes move `lastChanged`, what they do to the
+//! read status, and which event they leave behind (platform-storage §3.2, §3.3, §3.8).
+
+use bytes::Bytes;
+use mottak_apps::App;
+use mottak_model::{
+    DataElement, DataType, FileScanResult, Guid, Instance, InstanceEvent, PlatformUser, ReadStatus, Reference,
+    ReferenceRelation, ReferenceType, Time, event_type,
+};
+
+use crate::authentication::Caller;
+use crate::ports::{Body, Change, ElementChange, ElementPut, Expect, Ids, Snapshot};
+use crate::{Refusal, Service};
+
+/// On whose behalf a change is made.
+#[derive(Clone, Debug)]
+pub(crate) struct Author {
+    /// What `createdBy` and `lastChangedBy` will say.
+    pub(crate) performed_by: Option<String>,
+    /// Who the history names.
+    pub(crate) user: PlatformUser,
+    /// The same for events of the process: with the person's number, as the app adds it from the profile.
+    pub(crate) process_user: PlatformUser,
+    /// Whether it is the owner of the app.
+    pub(crate) is_owner: bool,
+}
+
+impl Author {
+    pub(crate) fn of(svc: &Service, caller: &Caller, app: &App) -> Result<Self, Refusal> {
+        let user = caller.platform_user();
+        let mut process_user = user.clone();
+        if let Some(known) = caller.user()
+            && let Some(profile) = svc.register.profile(known.user_id)?
+        {
+            process_user.national_identity_number.clone_from(&profile.party.ssn);
+        }
+        if process_user.org_id.is_none() && process_user.user_id.is_none() && process_user.system_user_id.is_none() {
+            // A plain organisation would leave an event without anybody (app-process §2.9).
+            process_user.org_id = caller.org_number().map(str::to_owned);
+        }
+        Ok(Self {
+            performed_by: caller.performed_by(),
+            user,
+            process_user,
+            is_owner: caller.is_service_owner_of(app.id.org()),
+        })
+    }
+}
+
+/// A change in the making.
+pub(crate) struct Draft<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) author: &'a Author,
+    pub(crate) now: Time,
+    /// The instance as it will be, elements included.
+    pub(crate) instance: Instance,
+    ids: &'a dyn Ids,
+    change: Change,
+}
+
+impl<'a> Draft<'a> {
+    /// A change of a loaded instance.
+    pub(crate) fn of(svc: &'a Service, app: &'a App, author: &'a Author, snapshot: &Snapshot) -> Self {
+        let instance = snapshot.instance.clone();
+        let change = Change::expecting(instance.id, snapshot.version);
+        Self { app, author, now: svc.clock.now(), instance, ids: &*svc.ids, change }
+    }
+
+    /// A new instance. The caller records that it was created, once its process is there to be recorded too.
+    pub(crate) fn create(svc: &'a Service, app: &'a App, author: &'a Author, mut instance: Instance) -> Self {
+        let now = svc.clock.now();
+        instance.created = Some(now);
+        instance.created_by.clone_from(&author.performed_by);
+        instance.visible_after = instance.visible_after.or(Some(now));
+        let mut change = Change::expecting(instance.id, 0);
+        change.expect = Expect::Absent;
+        let mut draft = Self { app, author, now, instance, ids: &*svc.ids, change };
+        draft.touch();
+        draft
+    }
+
+    /// A new identifier.
+    pub(crate) fn guid(&self) -> Guid {
+        self.ids.guid()
+    }
+
+    /// The write moves the instance's `lastChanged`.
+    pub(crate) fn touch(&mut self) {
+        self.change.touch = true;
+        self.instance.last_changed_by.clone_from(&self.author.performed_by);
+    }
+
+    /// Whether anything would be committed.
+    pub(crate) fn is_empty(&self, before: &Instance) -> bool {
+        !self.change.touch
+            && self.change.elements.is_empty()
+            && self.change.events.is_empty()
+            && self.change.jobs.is_empty()
+            && self.instance == *before
+    }
+
+    /// Adds an element that the author sends, or that the app makes for them.
+    pub(crate) fn add_element(&mut self, data_type: &DataType, new: NewElement, body: Body) -> Guid {
+        let id = self.ids.guid();
+        let mut element = DataElement::new(id, self.instance.id.guid, &data_type.id);
+        element.filename = new.filename;
+        element.content_type = new.content_type;
+        element.size = new.size;
+        element.refs = Some(Vec::new());
+        element.is_read = !self.author.is_owner;
+        element.blob_storage_path = Some(format!("{}/{}/data/{id}", self.instance.app_id, self.instance.id.guid));
+        element.created = Some(self.now);
+        element.created_by.clone_from(&self.author.performed_by);
+        element.last_changed_by.clone_from(&self.author.performed_by);
+        if data_type.enable_file_scan {
+            element.file_scan_result = FileScanResult::Pending;
+        }
+        if let Some(task) = new.generated_from {
+            element.references = Some(vec![Reference {
+                value: Some(task),
+                relation: Some(ReferenceRelation::GeneratedFrom),
+                value_type: Some(ReferenceType::Task),
+            }]);
+        }
+        if self.author.is_owner && self.instance.status.read_status == ReadStatus::Read {
+            self.instance.status.read_status = ReadStatus::UpdatedSinceLastReview;
+        }
+        self.put(element, true, body);
+        self.touch();
+        self.record(event_type::CREATED, Some(id));
+        id
+    }
+
+    /// Replaces the content of an element.
+    pub(crate) fn replace_content(&mut self, mut element: DataElement, size: u64, body: Body) {
+        element.size = size;
+        element.last_changed_by.clone_from(&self.author.performed_by);
+        if self.app.application.data_type(&element.data_type).is_some_and(|data_type| data_type.enable_file_scan) {
+            element.file_scan_result = FileScanResult::Pending;
+        }
+        if self.author.is_owner {
+            element.is_read = false;
+            let is_other_read = self.instance.data.iter().any(|other| other.id != element.id && other.is_read);
+            if !is_other_read && self.instance.status.read_status == ReadStatus::Read {
+                self.instance.status.read_status = ReadStatus::Unread;
+            }
+        }
+        let id = element.id;
+        self.put(element, true, body);
+        self.touch();
+        self.record(event_type::SAVED, Some(id));
+    }
+
+    /// Changes what is said about an element, such as its lock; its content, its `lastChanged` and the history stay.
+    pub(crate) fn remark(&mut self, element: DataElement) {
+        self.put(element, false, Body::Keep);
+    }
+
+    /// Removes an element and its content.
+    pub(crate) fn remove_element(&mut self, id: Guid) {
+        let is_any_read = self.instance.data.iter().any(|element| element.is_read);
+        if !is_any_read && self.instance.status.read_status == ReadStatus::Read {
+            self.instance.status.read_status = ReadStatus::Unread;
+        }
+        self.instance.data.retain(|element| element.id != id);
+        self.change.elements.retain(|change| match change {
+            ElementChange::Put(put) => put.element.id != id,
+            ElementChange::Drop(_) => true,
+        });
+        self.change.elements.push(ElementChange::Drop(id));
+        self.touch();
+        self.record(event_type::DELETED, Some(id));
+    }
+
+    /// Adds an event to the history, with the process as the instance now has it.
+    pub(crate) fn record(&mut self, event_type: &str, data_id: Option<Guid>) {
+        let event = InstanceEvent {
+            id: self.ids.guid(),
+            instance_id: self.instance.id,
+            data_id: data_id.map(|id| id.to_string()),
+            created: self.now,
+            event_type: event_type.to_owned(),
+            instance_owner_party_id: Some(self.instance.id.party.to_string()),
+            user: Some(self.author.user.clone()),
+            related_user: None,
+            process_info: self.instance.process.clone(),
+            additional_info: None,
+        };
+        self.change.events.push(event);
+    }
+
+    /// Adds an event of the process.
+    pub(crate) fn record_process(&mut self, event_type: &str) {
+        self.record(event_type, None);
+        let user = self.author.process_user.clone();
+        self.amend_last_event(|event| event.user = Some(user));
+    }
+
+    /// Changes the event that was recorded last.
+    pub(crate) fn amend_last_event(&mut self, amend: impl FnOnce(&mut InstanceEvent)) {
+        if let Some(event) = self.change.events.last_mut() {
+            amend(event);
+        }
+    }
+
+    /// The change to commit.
+    pub(crate) fn finish(mut self) -> Change {
+        let mut instance = self.instance;
+        instance.data = Vec::new();
+        self.change.instance = Some(instance);
+        self.change
+    }
+
+    /// One put per element: a later one takes the place of an earlier one, and keeps its content where it brings none.
+    fn put(&mut self, element: DataElement, touch: bool, body: Body) {
+        match self.instance.data.iter_mut().find(|existing| existing.id == element.id) {
+            Some(existing) => *existing = element.clone(),
+            None => self.instance.data.push(element.clone()),
+        }
+        let earlier = self.change.elements.iter_mut().find_map(|change| match change {
+            ElementChange::Put(put) if put.element.id == element.id => Some(put),
+            _ => None,
+        });
+        match earlier {
+            Some(put) => {
+                put.element = element;
+                put.touch |= touch;
+                if !matches!(body, Body::Keep) {
+                    put.body = body;
+                }
+            }
+            None => self.change.elements.push(ElementChange::Put(Box::new(ElementPut { element, touch, body }))),
+        }
+    }
+}
+
+/// What is said about a new element beside its type.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NewElement {
+    pub(crate) filename: Option<String>,
+    pub(crate) content_type: Option<String>,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// The task that made it, when the platform did.
+    pub(crate) generated_from: Option<String>,
+}
+
+impl NewElement {
+    /// An element that holds form data.
+    pub(crate) fn form(content_type: &str, body: &Bytes) -> Self {
+        Self { content_type: Some(content_type.to_owned()), size: body.len() as u64, ..Self::default() }
+    }
+}

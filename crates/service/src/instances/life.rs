@@ -1,0 +1,144 @@
+//! What happens to an instance as a whole: confirmed, deleted, given a substatus, marked as read
+//! (platform-storage §2.1.4–2.1.7, §3.4, §3.5).
+
+use std::time::Duration;
+
+use mottak_apps::App;
+use mottak_model::{CompleteConfirmation, Instance, InstanceId, ReadStatus, Substatus, Time, event_type};
+
+use super::read::{load_permitted, load_stored};
+use crate::authentication::Caller;
+use crate::draft::{Author, Draft};
+use crate::service::Attempt;
+use crate::{Missing, Problem, Refusal, Service};
+
+/// The caller's organisation states that it has what it needs. Saying it again changes nothing.
+pub async fn confirm_complete(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Instance, Refusal> {
+    let _gate = svc.enter(id).await?;
+    svc.retrying(async || {
+        let (snapshot, app) = load_permitted(svc, caller, id, "complete").await?;
+        let Some(org) = caller.service_owner() else { return Err(Refusal::forbidden("complete").into()) };
+        if snapshot.instance.is_confirmed_by(org) {
+            return Ok(snapshot.instance);
+        }
+        let author = Author::of(svc, caller, &app)?;
+        let mut draft = Draft::of(svc, &app, &author, &snapshot);
+        let confirmation = CompleteConfirmation { stakeholder_id: org.to_owned(), confirmed_on: draft.now };
+        draft.instance.complete_confirmations.get_or_insert_default().push(confirmation);
+        draft.touch();
+        draft.record(event_type::CONFIRMED_COMPLETE, None);
+        svc.commit(Some(&snapshot.instance), draft.finish()).await
+    })
+    .await
+}
+
+/// How far a deletion goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    /// Can be undone.
+    Soft,
+    /// A mark that cannot be taken back; removed for good later.
+    Hard,
+}
+
+/// Deletes an instance, unless the app still keeps it from being deleted.
+pub async fn delete(svc: &Service, caller: &Caller, id: InstanceId, how: Deletion) -> Result<Instance, Refusal> {
+    let _gate = svc.enter(id).await?;
+    svc.retrying(async || {
+        let (snapshot, app) = load_permitted(svc, caller, id, "delete").await?;
+        let author = Author::of(svc, caller, &app)?;
+        let mut draft = Draft::of(svc, &app, &author, &snapshot);
+        if is_kept(&app, &snapshot.instance, draft.now) {
+            return Err(Refusal::Forbidden(Missing {
+                detail: Some("Instance cannot be deleted yet due to application restrictions.".to_owned()),
+                ..Missing::default()
+            })
+            .into());
+        }
+        mark_deleted(&mut draft, how);
+        draft.record(event_type::DELETED, None);
+        svc.commit(Some(&snapshot.instance), draft.finish()).await
+    })
+    .await
+}
+
+/// Marks the instance as deleted.
+pub(crate) fn mark_deleted(draft: &mut Draft<'_>, how: Deletion) {
+    let now = draft.now;
+    let status = &mut draft.instance.status;
+    status.is_soft_deleted = true;
+    match how {
+        Deletion::Soft => status.soft_deleted = Some(now),
+        Deletion::Hard => {
+            status.soft_deleted = status.soft_deleted.or(Some(now));
+            status.is_hard_deleted = true;
+            status.hard_deleted = Some(now);
+        }
+    }
+    draft.touch();
+}
+
+/// Whether the app's retention still holds an archived instance (platform-storage §3.4).
+fn is_kept(app: &App, instance: &Instance, now: Time) -> bool {
+    let (Some(days), Some(archived)) = (app.application.prevent_instance_deletion_for_days, instance.status.archived)
+    else {
+        return false;
+    };
+    now < archived.plus(Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+}
+
+/// What the application owner says about its handling. The order of refusals is the contract's: body, instance, caller.
+pub async fn set_substatus(
+    svc: &Service,
+    caller: &Caller,
+    id: InstanceId,
+    substatus: Substatus,
+) -> Result<Instance, Refusal> {
+    if substatus.label.as_deref().is_none_or(str::is_empty) {
+        let sent = serde_json::to_string(&substatus).unwrap_or_default();
+        let text = format!("Invalid sub status: {sent}. Substatus must be defined and include a label.");
+        return Err(Refusal::Invalid(Problem::text(text)));
+    }
+    let _gate = svc.enter(id).await?;
+    svc.retrying(async || {
+        if caller.is_anonymous() {
+            return Err(Refusal::Unauthenticated.into());
+        }
+        let snapshot = svc.load(id).await?;
+        let snapshot =
+            snapshot.ok_or_else(|| Refusal::NotFound(Problem::text(format!("Unable to find instance {}", id.guid))))?;
+        if !caller.is_service_owner_of(&snapshot.instance.org) {
+            return Err(Refusal::Forbidden(Missing::default()).into());
+        }
+        let app = &snapshot.instance.app_id;
+        let app = svc.app(app.org(), app.app())?;
+        let author = Author::of(svc, caller, &app)?;
+        let mut draft = Draft::of(svc, &app, &author, &snapshot);
+        draft.instance.status.substatus = Some(substatus.clone());
+        draft.touch();
+        draft.record(event_type::SUBSTATUS_UPDATED, None);
+        svc.commit(Some(&snapshot.instance), draft.finish()).await
+    })
+    .await
+}
+
+/// Sets whether the owner has seen the instance. Neither touches it nor leaves an event.
+pub async fn set_read_status(
+    svc: &Service,
+    caller: &Caller,
+    id: InstanceId,
+    status: ReadStatus,
+) -> Result<Instance, Refusal> {
+    let _gate = svc.enter(id).await?;
+    svc.retrying(async || -> Result<Instance, Attempt> {
+        let (snapshot, app) = load_stored(svc, caller, id, "read").await?;
+        if snapshot.instance.status.read_status == status {
+            return Ok(snapshot.instance);
+        }
+        let author = Author::of(svc, caller, &app)?;
+        let mut draft = Draft::of(svc, &app, &author, &snapshot);
+        draft.instance.status.read_status = status;
+        svc.commit(Some(&snapshot.instance), draft.finish()).await
+    })
+    .await
+}

@@ -1,0 +1,152 @@
+//! Reading an instance, and what of it a caller sees (app-api §3.4, §20.1; platform-storage §2.1.2).
+
+use std::sync::Arc;
+
+use mottak_apps::App;
+use mottak_model::{Instance, InstanceId, Party, ReadStatus};
+
+use crate::authentication::Caller;
+use crate::authorization::Resource;
+use crate::ports::{Change, Snapshot};
+use crate::{Missing, Problem, Refusal, Service};
+
+/// An instance as a caller may see it, with its owner's party.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub instance: Instance,
+    pub party: Option<Arc<Party>>,
+}
+
+/// The instance for the application API. Whoever but the owner of the app reads it, has then read it.
+pub async fn read(svc: &Service, caller: &Caller, app: &App, id: InstanceId) -> Result<Shown, Refusal> {
+    let snapshot = load_of_app(svc, app, id).await?;
+    svc.authorize(caller, "read", Resource::instance(app, &snapshot.instance)).map_err(Refusal::in_words)?;
+    if !caller.is_service_owner_of(app.id.org()) {
+        mark_read(svc, &snapshot).await;
+    }
+    show(svc, caller, app, snapshot.instance)
+}
+
+/// The instance for the platform's storage API.
+pub async fn read_stored(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Instance, Refusal> {
+    let (snapshot, _) = load_stored(svc, caller, id, "read").await?;
+    let mut instance = snapshot.instance;
+    if !caller.is_service_owner_of(&instance.org) {
+        instance.data.retain(|element| !element.is_hard_deleted());
+    }
+    Ok(instance)
+}
+
+/// The id of an instance of which only the guid is known.
+pub async fn find(svc: &Service, guid: mottak_model::Guid) -> Result<InstanceId, Refusal> {
+    svc.store.find(guid).await?.ok_or_else(|| unknown(guid))
+}
+
+/// An instance and its app, for a caller whom the app's policy permits the action. 404 comes before 403.
+pub(crate) async fn load_stored(
+    svc: &Service,
+    caller: &Caller,
+    id: InstanceId,
+    action: &str,
+) -> Result<(Snapshot, Arc<App>), Refusal> {
+    if caller.is_anonymous() {
+        return Err(Refusal::Unauthenticated);
+    }
+    let snapshot = svc.load(id).await?.ok_or_else(|| unknown(id.guid))?;
+    let app = app_of(svc, &snapshot.instance)?;
+    svc.authorize(caller, action, Resource::instance(&app, &snapshot.instance))?;
+    Ok((snapshot, app))
+}
+
+/// As [`load_stored`], for endpoints where the policy is asked first: an unknown instance is one nobody may use.
+pub(crate) async fn load_permitted(
+    svc: &Service,
+    caller: &Caller,
+    id: InstanceId,
+    action: &str,
+) -> Result<(Snapshot, Arc<App>), Refusal> {
+    match load_stored(svc, caller, id, action).await {
+        Err(Refusal::NotFound(_)) => Err(Refusal::Forbidden(Missing::action(action))),
+        other => other,
+    }
+}
+
+/// The instance, if it is one of this app.
+pub(crate) async fn load_of_app(svc: &Service, app: &App, id: InstanceId) -> Result<Snapshot, Refusal> {
+    let snapshot = svc.load(id).await?.filter(|snapshot| snapshot.instance.app_id == app.id);
+    snapshot.ok_or_else(|| Refusal::NotFound(Problem::bare()))
+}
+
+fn app_of(svc: &Service, instance: &Instance) -> Result<Arc<App>, Refusal> {
+    let app = svc.apps.get(instance.app_id.org(), instance.app_id.app());
+    app.ok_or_else(|| {
+        Refusal::NotFound(Problem::text(format!("Cannot find application {} in storage", instance.app_id)))
+    })
+}
+
+fn unknown(guid: mottak_model::Guid) -> Refusal {
+    Refusal::NotFound(Problem::text(format!("Unable to find instance {guid}")))
+}
+
+/// What the caller sees of an instance, and whose it is.
+pub(crate) fn show(svc: &Service, caller: &Caller, app: &App, mut instance: Instance) -> Result<Shown, Refusal> {
+    hide_unreadable(svc, caller, app, &mut instance)?;
+    let party = svc.register.party(instance.id.party)?;
+    Ok(Shown { instance, party })
+}
+
+/// Takes the elements out that the caller may not read: those whose type asks for an action the policy does not permit,
+/// those of a type the app no longer knows, and those that only wait for their removal.
+pub(crate) fn hide_unreadable(
+    svc: &Service,
+    caller: &Caller,
+    app: &App,
+    instance: &mut Instance,
+) -> Result<(), Refusal> {
+    let is_owner = caller.is_service_owner_of(app.id.org());
+    let mut asked: Vec<(String, bool)> = Vec::new();
+    let mut hidden = Vec::new();
+    for element in &instance.data {
+        let is_shown = match app.application.data_type(&element.data_type) {
+            None => is_owner,
+            Some(data_type) => match data_type.action_required_to_read.as_deref().filter(|action| !action.is_empty()) {
+                None => true,
+                Some(action) => match asked.iter().find(|(known, _)| known == action) {
+                    Some((_, answer)) => *answer,
+                    None => {
+                        let resource = Resource::instance(app, instance);
+                        let answer = svc.access(caller, action, resource)?.is_permitted();
+                        asked.push((action.to_owned(), answer));
+                        answer
+                    }
+                },
+            },
+        };
+        if !is_shown || element.is_hard_deleted() && !is_owner {
+            hidden.push(element.id);
+        }
+    }
+    instance.data.retain(|element| !hidden.contains(&element.id));
+    Ok(())
+}
+
+/// Notes that the instance has been read. Reading must not fail because of this, so a lost race is left to the next
+/// reader.
+pub(crate) async fn mark_read(svc: &Service, snapshot: &Snapshot) {
+    if snapshot.instance.status.read_status == ReadStatus::Read {
+        return;
+    }
+    let mut change = Change::expecting(snapshot.instance.id, snapshot.version);
+    let mut instance = snapshot.instance.clone();
+    instance.data = Vec::new();
+    instance.status.read_status = ReadStatus::Read;
+    change.instance = Some(instance);
+    if let Err(failure) = svc.store.commit(change).await {
+        tracing::debug!(%failure, "the read status was not noted");
+    }
+}
+
+/// Refuses unless the policy permits the caller the action on the instance.
+pub async fn require(svc: &Service, caller: &Caller, app: &App, id: InstanceId, action: &str) -> Result<(), Refusal> {
+    crate::data::load_for(svc, caller, app, id, action).await.map(drop)
+}
