@@ -15,8 +15,10 @@ use crate::rules::failure;
 
 const ATTEMPT: &str = "load changes in bulk";
 
-/// Changes per transaction.
-const BATCH: usize = 2000;
+/// Changes handed to the loader at a time.
+const BATCH: usize = 128;
+/// Batches per transaction: long, so that a page of an index is written once for many changes.
+const BATCHES_PER_TRANSACTION: usize = 200;
 
 /// What is loaded is durable only after [`BulkLoader::finish`]. A machine that stops before may leave a damaged
 /// database: for test data only.
@@ -35,7 +37,7 @@ impl BulkLoader {
         let clock = Arc::new(FixedClock::at(Time::from_ticks(0)));
         let as_clock: Arc<dyn mottak_service::ports::Clock> = clock.clone();
         let (ledger, lock) = open_ledger(folder, &as_clock, &options, Sync::Off)?;
-        let (batches, receiver) = sync_channel(4);
+        let (batches, receiver) = sync_channel(16);
         let thread = std::thread::Builder::new()
             .name("store-loader".to_owned())
             .spawn(move || {
@@ -69,8 +71,11 @@ impl BulkLoader {
 
 fn load(mut ledger: Ledger, clock: &FixedClock, batches: &Receiver<Vec<(Prepared, Time)>>) -> Result<(), StoreFailure> {
     let failed = attempted(ATTEMPT);
-    for batch in batches {
-        ledger.begin().map_err(&failed)?;
+    ledger.begin().map_err(&failed)?;
+    for (number, batch) in batches.iter().enumerate() {
+        if number % BATCHES_PER_TRANSACTION == BATCHES_PER_TRANSACTION - 1 {
+            ledger.commit().and_then(|()| ledger.begin()).map_err(&failed)?;
+        }
         for (change, time) in &batch {
             clock.set(*time);
             ledger.apply(change).map_err(|refusal| match refusal {
@@ -78,10 +83,11 @@ fn load(mut ledger: Ledger, clock: &FixedClock, batches: &Receiver<Vec<(Prepared
                 CommitFailure::Failed(cause) => cause,
             })?;
         }
-        ledger.commit().map_err(&failed)?;
     }
+    ledger.commit().map_err(&failed)?;
+    // What was written before is synced with the next transaction: the one that brings the log back.
     ledger
         .connection
-        .execute_batch("pragma synchronous = full; pragma wal_checkpoint(truncate); analyze")
+        .execute_batch("pragma synchronous = full; pragma journal_mode = wal; pragma wal_checkpoint(truncate)")
         .map_err(&failed)
 }

@@ -25,19 +25,9 @@ pub struct Maintenance {
 }
 
 impl SqliteStore {
-    /// Cleans up and lets the database refresh its statistics. To be called every few minutes.
-    pub async fn run_maintenance(&self, grace: Duration) -> Result<Maintenance, StoreFailure> {
-        const ATTEMPT: &str = "refresh the statistics";
-        let done = self.sweep(grace).await?;
-        self.writer
-            .submit(ATTEMPT, |ledger| ledger.connection.execute_batch("pragma optimize").map_err(attempted(ATTEMPT)))
-            .await?;
-        Ok(done)
-    }
-
-    /// Removes objects that nothing has named for longer than `grace`. Downloads that began before go on undisturbed;
+    /// Removes objects that nothing has named for longer than `grace`. To be called every few minutes. Downloads that began before go on undisturbed;
     /// uploads that are written to at least that often are safe.
-    pub async fn sweep(&self, grace: Duration) -> Result<Maintenance, StoreFailure> {
+    pub async fn run_maintenance(&self, grace: Duration) -> Result<Maintenance, StoreFailure> {
         Ok(Maintenance {
             removed_objects: self.remove_dropped_objects(grace).await?,
             abandoned_uploads: self.remove_abandoned_uploads(grace).await?,

@@ -39,7 +39,7 @@ pub use self::maintenance::Maintenance;
 use self::objects::ObjectFolder;
 use self::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
 use self::read::StoredBody;
-use self::readers::{PointReaders, ReaderPool};
+use self::readers::{PointReaders, ReaderPool, configure};
 use self::writer::Writer;
 use crate::rules::failure;
 
@@ -238,15 +238,16 @@ fn open_ledger(
 
 fn open_for_writing(path: &Path, cache_kib: u32, sync: Sync) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "page_size", 8192)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    let synchronous = match sync {
-        Sync::Full => "full",
-        Sync::Off => "off",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    configure(&connection, cache_kib)?;
+    match sync {
+        Sync::Full => connection.pragma_update(None, "synchronous", "full")?,
+        Sync::Off => {
+            connection.pragma_update(None, "synchronous", "off")?;
+            connection.pragma_update(None, "journal_mode", "off")?;
+        }
+    }
     Ok(connection)
 }

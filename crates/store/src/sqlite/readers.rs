@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use mottak_service::ports::StoreFailure;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -16,14 +17,19 @@ use crate::rules::failure;
 
 /// Opens a connection that can only read.
 pub(super) fn open_for_reading(path: &Path, cache_kib: u32) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
-    )?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.pragma_update(None, "query_only", true)?;
+    configure(&connection, cache_kib)?;
     Ok(connection)
+}
+
+/// What all connections have in common.
+pub(super) fn configure(connection: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    // Plans do not depend on values; else a database with statistics prepares a statement anew for each of them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "cache_size", -i64::from(cache_kib))
 }
 
 /// Connections for point reads, used where the caller runs. Each thread has its favourite, so that nobody waits.

@@ -105,7 +105,7 @@ async fn a_kill_loses_nothing_acknowledged_and_leaves_nothing_half_done() {
         for (guid, version) in &acknowledged {
             assert!(found.get(guid).is_some_and(|found| found >= version), "{guid} lost version {version}");
         }
-        store.sweep(Duration::ZERO).await.unwrap();
+        store.run_maintenance(Duration::ZERO).await.unwrap();
         check_objects(folder.path(), &found);
         check_every_instance(&store).await;
         println!("round {round}: {} instances acknowledged, {} found", acknowledged.len(), found.len());

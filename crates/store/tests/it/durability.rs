@@ -115,7 +115,7 @@ async fn an_upload_that_no_change_names_is_swept_and_cannot_be_named_later() {
     let staged = writer.finish().await.unwrap();
     drop(store.blobs().stage().await.unwrap());
 
-    let swept = store.sweep(Duration::ZERO).await.unwrap();
+    let swept = store.run_maintenance(Duration::ZERO).await.unwrap();
     assert_eq!((swept.removed_objects, swept.abandoned_uploads), (0, 1));
     let mut dice = Dice::new(5);
     let mut change = creation(&mut dice);
@@ -134,5 +134,5 @@ async fn a_large_body_of_a_change_in_conflict_leaves_no_file() {
     let body = samples::noise(&mut dice, 50_000);
     put(&mut dice, &mut change, Body::Bytes(body));
     assert!(matches!(store.commit(change).await, Err(CommitFailure::Conflict)));
-    assert_eq!(store.sweep(Duration::ZERO).await.unwrap().abandoned_uploads, 0);
+    assert_eq!(store.run_maintenance(Duration::ZERO).await.unwrap().abandoned_uploads, 0);
 }
