@@ -99,14 +99,18 @@ impl App {
         rules::check_presence(files, problems);
         let settings = AppSettings::read(files, options, problems);
         let option_lists = OptionLists::read(files, problems);
-        let metadata = Metadata::read(files, problems)?;
-        let (process, process_document) = rules::read_process(files, &metadata, options, problems).unzip();
+        let (process, process_document) = rules::read_process(files, options, problems).unzip();
+        let Some(metadata) = Metadata::read(files, problems) else {
+            check_without_metadata(files, problems);
+            return None;
+        };
         let id = metadata.application.id.clone();
+        let titles = metadata.application.title.clone().unwrap_or_default();
         let ui = Ui::read(files, &metadata, process.as_ref(), &settings, problems);
         references::check(&metadata, process.as_ref(), &ui, problems);
         let (policy, policy_document) = rules::read_policy(files, &id, problems);
         Some(Self {
-            texts: Texts::read(files, &metadata.application, problems),
+            texts: Texts::read(files, &id, titles, problems),
             models: Models::read(files, &metadata, problems),
             ui,
             metadata: metadata.documents(settings.json_object_in_data_response),
@@ -148,4 +152,12 @@ impl App {
         let file = root.join(relative).canonicalize().ok()?;
         (file.starts_with(&root) && file.is_file()).then_some(file)
     }
+}
+
+/// What can be said of the other files when nobody knows which app they are of.
+fn check_without_metadata(files: &AppFiles, problems: &mut Problems) {
+    let unknown = AppId::new("unknown", "unknown");
+    rules::read_policy(files, &unknown, problems);
+    Texts::read(files, &unknown, BTreeMap::new(), problems);
+    Ui::check_files(files, problems);
 }

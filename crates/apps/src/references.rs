@@ -8,6 +8,7 @@ use mottak_process::{Process, Task};
 
 use crate::metadata::Metadata;
 use crate::problem::Problems;
+use crate::rules;
 use crate::ui::Ui;
 
 /// Who may write a data type that only the server writes.
@@ -15,6 +16,7 @@ const SERVER_ONLY: &str = "app:owned";
 
 pub(crate) fn check(metadata: &Metadata, process: Option<&Process>, ui: &Ui, problems: &mut Problems) {
     if let Some(process) = process {
+        rules::check_data_types(process, metadata, problems);
         for data_type in &metadata.application.data_types {
             check_task(data_type, metadata, process, problems);
         }

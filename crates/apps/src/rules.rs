@@ -16,14 +16,13 @@ use crate::problem::{Place, Problems, Severity};
 const PROCESS: &str = "config/process/process.bpmn";
 const POLICY: &str = "config/authorization/policy.xml";
 
+/// The process and its document.
 pub(crate) fn read_process(
     files: &AppFiles,
-    metadata: &Metadata,
     options: &LoadOptions,
     problems: &mut Problems,
 ) -> Option<(Process, Bytes)> {
-    let bytes = files.get(PROCESS)?;
-    let text = text_of(PROCESS, bytes, problems)?;
+    let text = text_of(PROCESS, files.get(PROCESS)?, problems)?;
     let reading = ReadOptions { custom_tasks: options.custom_tasks.clone(), accepts_legacy_task_types: true };
     let process = match Process::parse_with(&text, &reading) {
         Ok(process) => process,
@@ -33,15 +32,17 @@ pub(crate) fn read_process(
         }
     };
     report(process.warnings.clone(), problems);
-    let data_types: Vec<&str> = metadata.application.data_types.iter().map(|data_type| data_type.id.as_str()).collect();
-    report(
-        process.check_data_types(&data_types).into_iter().map(|found| tolerated(found, &process)).collect(),
-        problems,
-    );
     if let Some(environment) = options.environment {
         report(process.check_environment(environment), problems);
     }
     Some((process, text.into()))
+}
+
+/// Tells of data types that the configuration of a task or gateway names and the app does not have.
+pub(crate) fn check_data_types(process: &Process, metadata: &Metadata, problems: &mut Problems) {
+    let known: Vec<&str> = metadata.application.data_types.iter().map(|data_type| data_type.id.as_str()).collect();
+    let found = process.check_data_types(&known);
+    report(found.into_iter().map(|problem| tolerated(problem, process)).collect(), problems);
 }
 
 /// The policy and its document; one that permits nobody when the file is missing or faulty.

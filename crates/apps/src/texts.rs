@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use mottak_forms::text::{TextFile, TextResources};
-use mottak_model::{AppId, Application, TextResource};
+use mottak_model::{AppId, TextResource};
 use serde_json::{Value, json};
 
 use crate::files::AppFiles;
@@ -29,9 +29,13 @@ pub struct Texts {
 }
 
 impl Texts {
-    pub(crate) fn read(files: &AppFiles, application: &Application, problems: &mut Problems) -> Self {
-        let app = &application.id;
-        let titles = application.title.clone().unwrap_or_default();
+    /// Reads the texts of `app`, which its metadata calls by `titles` (language → title).
+    pub(crate) fn read(
+        files: &AppFiles,
+        app: &AppId,
+        titles: BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Self {
         let mut translations = TextResources::of_application(app.app(), titles);
         let mut by_language = BTreeMap::new();
         let mut documents = BTreeMap::new();

@@ -73,6 +73,14 @@ impl Ui {
         }
     }
 
+    /// Tells of files that cannot be read, where nothing else of the app is known.
+    pub(crate) fn check_files(files: &AppFiles, problems: &mut Problems) {
+        folder::read_all(files, Severity::Warning, problems);
+        for name in ["Settings.json", "layout-sets.json", "footer.json"] {
+            root_document(files, name, problems);
+        }
+    }
+
     /// The set with this id.
     pub fn set(&self, id: &str) -> Option<&LayoutSetEntry> {
         self.sets.iter().find(|set| set.id == id)

@@ -130,6 +130,22 @@ fn faults_of_added_files_are_told_exactly() {
 }
 
 #[test]
+fn other_files_are_read_without_metadata_too() {
+    let folder = Folder::sound();
+    folder.write(METADATA, "{");
+    for path in [PROCESS, POLICY, "config/texts/resource.nb.json", "ui/main/layouts/first.json", "ui/footer.json"] {
+        folder.write(path, "<");
+    }
+    let told = problems(&folder);
+    let files: Vec<_> = told.iter().filter_map(|problem| problem.split(':').next()).collect();
+    let expected =
+        [POLICY, "config/applicationmetadata.json", PROCESS, "config/texts/resource.nb.json", "ui/footer.json"];
+    for path in expected.into_iter().chain(["ui/main/layouts/first.json"]) {
+        assert!(files.contains(&path), "nothing about {path}: {told:#?}");
+    }
+}
+
+#[test]
 fn folder_that_is_not_there_is_one_problem() {
     let loaded = App::load("no/such/folder".as_ref());
     assert_eq!(loaded.problems.len(), 1);
