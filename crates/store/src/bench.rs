@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use mottak_model::{AppId, DataElement, InstanceId};
 use mottak_service::ports::{
     Body, Change, Clock, CommitFailure, ElementChange, ElementPut, InstanceQuery, Store, StoreFailure, SystemClock,
@@ -59,10 +60,10 @@ async fn measure_all(folder: &Path, app: &AppId, span: Duration) -> Result<Value
     let create_16 = create(&store, 16, span).await?;
     let create_64 = create(&store, 64, span).await?;
     let put_16 = {
-        let (store, known) = (Arc::clone(&store), Arc::clone(&known));
+        let (store, known, body) = (Arc::clone(&store), Arc::clone(&known), form(PUT_FORM));
         measure(16, span, move |specimens| {
             let (store, id) = (Arc::clone(&store), pick(&known, specimens));
-            let body = specimens.form_body(PUT_FORM);
+            let body = body.clone();
             async move { put(&store, id, body).await }
         })
         .await?
@@ -102,22 +103,27 @@ async fn known_instances(store: &SqliteStore, app: &AppId) -> Result<Arc<Vec<Ins
     Ok(Arc::new(page.instances.iter().map(|instance| instance.id).collect()))
 }
 
+fn form(size: usize) -> Bytes {
+    Specimens::new(AppId::new("ttd", "bench"), 1, 0).form_body(size)
+}
+
 fn pick(known: &[InstanceId], specimens: &mut Specimens) -> InstanceId {
     known[(specimens.roll() % known.len() as u64) as usize]
 }
 
 async fn create(store: &Arc<SqliteStore>, clients: usize, span: Duration) -> Result<Value, StoreFailure> {
     let store = Arc::clone(store);
+    let form = form(NEW_FORM);
     measure(clients, span, move |specimens| {
         let store = Arc::clone(&store);
-        let change = specimens.creation(SystemClock.now(), NEW_FORM);
+        let change = specimens.creation(SystemClock.now(), form.clone());
         async move { commit(&store, change).await }
     })
     .await
 }
 
 /// Replaces the form of an instance, as PUT data does: load, decide, commit.
-async fn put(store: &SqliteStore, id: InstanceId, body: bytes::Bytes) -> Result<(), StoreFailure> {
+async fn put(store: &SqliteStore, id: InstanceId, body: Bytes) -> Result<(), StoreFailure> {
     let Some(snapshot) = store.load(id).await? else { return Ok(()) };
     let mut change = Change::expecting(id, snapshot.version);
     let Some(element) = snapshot.instance.data.first().cloned() else { return Ok(()) };

@@ -23,13 +23,14 @@ pub fn fill(folder: &Path, app: AppId, count: u64, mut progress: impl FnMut(u64)
     let now = SystemClock.now();
     let mut loader = BulkLoader::open(folder)?;
     let mut specimens = Specimens::new(app, count / PER_PARTY, now.ticks() as u64);
+    let form = specimens.form_body(FORM);
     for made in 0..count {
         if made % STEP == 0 {
             progress(made);
         }
         let age = i64::try_from(i128::from(YEAR) * i128::from(count - made) / i128::from(count)).unwrap_or(YEAR);
         let time = Time::from_ticks(now.ticks() - age).floor_to_microsecond();
-        if loader.add(specimens.creation(time, FORM), time).is_err() {
+        if loader.add(specimens.creation(time, form.clone()), time).is_err() {
             // The loader has ended; why, is told below.
             break;
         }

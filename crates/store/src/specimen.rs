@@ -44,21 +44,21 @@ impl Specimens {
     }
 
     /// The creation of an instance that has come some way until `now`: half are at a task, half have ended; of these
-    /// most are confirmed by the application owner. One form of `body_size` bytes, three events.
-    pub(crate) fn creation(&mut self, now: Time, body_size: usize) -> Change {
+    /// most are confirmed by the application owner. One form with this body, three events.
+    pub(crate) fn creation(&mut self, now: Time, body: Bytes) -> Change {
         let party = PartyId::new(510_000 + (self.roll() % self.parties) as i32);
         let id = InstanceId::new(party, self.guid());
         let created = Time::from_ticks(now.ticks() - (self.roll() % (30 * DAY as u64)) as i64);
         let user = format!("{}", 20_000 + party.get() % 10_000);
         let process = self.process(created, now);
         let events = self.events(id, created, &process);
-        let (element, body) = self.form(id, created, &user, body_size);
+        let element = self.form(id, created, &user, body.len());
         let instance = self.instance(id, created, now, user, process);
         Change {
             expect: Expect::Absent,
             instance: Some(instance),
             touch: true,
-            elements: vec![ElementChange::Put(Box::new(ElementPut { element, touch: true, body }))],
+            elements: vec![ElementChange::Put(Box::new(ElementPut { element, touch: true, body: Body::Bytes(body) }))],
             events,
             ..Change::expecting(id, 0)
         }
@@ -139,10 +139,10 @@ impl Specimens {
         }
     }
 
-    fn form(&mut self, id: InstanceId, created: Time, user: &str, size: usize) -> (DataElement, Body) {
+    fn form(&mut self, id: InstanceId, created: Time, user: &str, size: usize) -> DataElement {
         let element = self.guid();
         let (app, guid) = (&self.app, id.guid);
-        let element = DataElement {
+        DataElement {
             content_type: Some("application/xml".to_owned()),
             blob_storage_path: Some(format!("{app}/{guid}/data/{element}")),
             size: size as u64,
@@ -152,17 +152,20 @@ impl Specimens {
             created_by: Some(user.to_owned()),
             last_changed_by: Some(user.to_owned()),
             ..DataElement::new(element, guid, "skjema")
-        };
-        (element, Body::Bytes(self.form_body(size)))
+        }
     }
 
     /// XML with as much repetition as forms have.
     pub(crate) fn form_body(&mut self, size: usize) -> Bytes {
         let mut xml = String::with_capacity(size + 100);
         xml.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<skjema>\n");
-        while xml.len() + 60 < size {
-            let value = self.roll();
-            let _ = writeln!(xml, "  <felt{}>{:016x}</felt{}>", value % 40, value, value % 40);
+        while xml.len() + 120 < size {
+            let (field, value) = (self.roll() % 40, self.roll() % 1_000_000);
+            let _ = writeln!(
+                xml,
+                "  <opplysning{field} orid=\"{}\">Beskrivelse nr. {value}</opplysning{field}>",
+                30_000 + field
+            );
         }
         xml.push_str("</skjema>");
         while xml.len() < size {
@@ -199,7 +202,7 @@ mod tests {
     fn a_specimen_is_about_as_large_as_a_real_instance() {
         let now = Time::parse("2025-03-01T12:00:00Z").unwrap();
         let mut specimens = Specimens::new(AppId::new("ttd", "tilskudd"), 10, 1);
-        let change = specimens.creation(now, 2000);
+        let change = specimens.creation(now, Bytes::from_static(b"<skjema/>"));
         let mut instance = change.instance.unwrap();
         for element in change.elements {
             if let ElementChange::Put(put) = element {

@@ -242,6 +242,8 @@ fn open_for_writing(path: &Path, cache_kib: u32, sync: Sync) -> rusqlite::Result
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     configure(&connection, cache_kib)?;
+    // What a savepoint may have to undo is kept in memory, not in a file beside the log.
+    connection.pragma_update(None, "temp_store", "memory")?;
     match sync {
         Sync::Full => connection.pragma_update(None, "synchronous", "full")?,
         Sync::Off => {
