@@ -1,1 +1,33 @@
-//! HTTP in: one module per API family, and the mapping from refusals to status codes and bodies.
+//! HTTP in: one room per API family, and the mapping from refusals to status codes and bodies.
+//!
+//! Invariant: no SQL, no files, no rules. A handler reads the request, makes one call into `mottak-service` and answers.
+//! A route is mounted with who may call it ([`Routes`](routes::Routes)); without that it cannot be mounted.
+//!
+//! [`app_api`] serves `/{org}/{app}/…`, [`platform_api`] the platform's half, [`local`] the development logins that only
+//! `mottak dev` mounts. [`server::router`] puts them together.
+
+pub mod app_api;
+mod body;
+mod canonical;
+pub mod credentials;
+mod disposition;
+mod download;
+mod extract;
+pub mod local;
+pub mod platform_api;
+pub mod refusal;
+mod response;
+pub mod routes;
+pub mod server;
+
+use std::sync::Arc;
+
+use mottak_service::Service;
+use mottak_service::authentication::TokenVerifier;
+
+/// What every handler may use. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct WebState {
+    pub service: Arc<Service>,
+    pub verifier: Arc<TokenVerifier>,
+}

@@ -1,0 +1,143 @@
+//! `mottak dev`: everything a developer needs on one machine. Test persons, logins without passwords, apps that reload.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use mottak_apps::{Apps, LoadOptions, ReloadOutcome};
+use mottak_service::Settings;
+use mottak_service::authentication::{
+    PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
+};
+use mottak_service::ports::{RandomIds, Register, SystemClock};
+use mottak_store::register::TestRegister;
+use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
+use mottak_web::server::Server;
+
+use crate::command::DevOptions;
+use crate::run;
+
+/// Serves until stopped.
+pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
+    run::start_logging();
+    let dirs = if options.apps.is_empty() { example_apps() } else { options.apps };
+    let register = match &options.testdata {
+        Some(folder) => TestRegister::load(folder)?,
+        None => TestRegister::builtin(),
+    };
+    let apps = run::load_apps(&dirs, LoadOptions::default());
+    let store = run::open_store(&options.data)?;
+    let key = Arc::new(SigningKey::load_or_generate(&options.data.join("signing-key.pem"))?);
+    run::runtime()?.block_on(async move {
+        let (listener, address) = run::listen(options.listen).await?;
+        let public_url = format!("http://{address}");
+        let issuer = TokenIssuer::new(&format!("{public_url}/authentication/api/v1/openid/"), Arc::clone(&key));
+        let trusted = TrustedIssuer {
+            issuer: issuer.issuer().to_owned(),
+            keys: PublicKeys::of(&key),
+            takes: Takes::Everything,
+        };
+        let verifier = TokenVerifier::new(vec![trusted], TestTokens::Accepted);
+        let settings =
+            Settings { platform_url: public_url.clone(), is_production: false, ..Settings::default() };
+        let identities = Arc::new(identities(&register));
+        let register: Arc<dyn Register> = Arc::new(register);
+        let state = run::web_state(Arc::clone(&apps), Arc::clone(&store), Arc::clone(&register), verifier, settings);
+        let local = local::router(LocalState {
+            issuer,
+            register,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            identities,
+            apps: Arc::new(Offered(Arc::clone(&apps))),
+            public_url: public_url.into(),
+            hosts: hosts(address),
+        });
+        let _watch = watch(&apps);
+        run::announce(address);
+        print_invitation(address, &apps);
+        run::serve_until_stopped(listener, Server::new(state, Some(local)), store).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The example apps: beside the working folder, or where this binary was built.
+fn example_apps() -> Vec<PathBuf> {
+    let built_at = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps");
+    let folder = if Path::new("apps").is_dir() { PathBuf::from("apps") } else { built_at };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut apps: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.join("App").is_dir()).collect();
+    apps.sort();
+    apps
+}
+
+/// Apps reload when their files change; a broken change keeps the version before.
+fn watch(apps: &Arc<Apps>) -> Option<mottak_apps::Watch> {
+    let watch = apps.watch(|reload| {
+        let folder = reload.dir.display();
+        match reload.outcome {
+            ReloadOutcome::Replaced => tracing::info!("{folder}: reloaded"),
+            ReloadOutcome::Unchanged => {}
+            ReloadOutcome::Refused => tracing::error!("{folder}: not reloaded; the version before is served"),
+        }
+        for problem in reload.problems {
+            tracing::warn!("{folder}/{problem}");
+        }
+    });
+    watch.inspect_err(|error| tracing::warn!("apps will not reload: {error}")).ok()
+}
+
+fn identities(register: &TestRegister) -> TestIdentities {
+    let users = register.profiles();
+    TestIdentities {
+        organizations: register.organization_numbers().map(str::to_owned).collect(),
+        system_users: register.system_users().cloned().collect(),
+        systems: register.systems().iter().map(|system| (system.id.clone(), system.name.clone())).collect(),
+        extra_claims: users
+            .iter()
+            .flat_map(|user| {
+                let claims = register.extra_claims(user.user_id);
+                claims.iter().map(|(name, value)| (user.user_id, name.clone(), value.clone()))
+            })
+            .collect(),
+    }
+}
+
+/// The host names of this machine, and the address that is listened on.
+fn hosts(address: SocketAddr) -> Arc<[String]> {
+    let known = LocalState::HOSTS.into_iter().map(str::to_owned);
+    known.chain([address.ip().to_string()]).collect()
+}
+
+/// The loaded apps, for the page where one is chosen.
+#[derive(Debug)]
+struct Offered(Arc<Apps>);
+
+impl LocalApps for Offered {
+    fn apps(&self) -> Vec<LocalApp> {
+        let apps = self.0.list();
+        apps.iter().map(|app| LocalApp { id: app.id.clone(), minimum_level: None }).collect()
+    }
+}
+
+/// What to open and try next.
+fn print_invitation(address: SocketAddr, apps: &Apps) {
+    let port = address.port();
+    println!();
+    println!("  start page     http://local.altinn.cloud:{port}/ (or http://{address}/)");
+    for app in apps.list() {
+        println!("  app            http://local.altinn.cloud:{port}/{}/", app.id);
+    }
+    println!();
+    println!("  try            TOKEN=$(curl -s http://{address}/Home/GetTestUserToken/1337)");
+    if let Some(app) = apps.list().first() {
+        println!(
+            "                 curl -s -X POST -H \"Authorization: Bearer $TOKEN\" \\\n                   \
+             'http://{address}/{}/instances?instanceOwnerPartyId=501337'",
+            app.id
+        );
+    }
+    println!();
+}

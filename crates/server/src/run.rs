@@ -1,0 +1,123 @@
+//! What `dev` and `serve` share: logging, apps, store, clean-up, the listener.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use mottak_apps::{Apps, LoadOptions};
+use mottak_service::authentication::TokenVerifier;
+use mottak_service::ports::{RandomIds, Register, SystemClock};
+use mottak_service::{Service, Settings};
+use mottak_store::{Options, SqliteStore};
+use mottak_web::WebState;
+use mottak_web::server::{Server, serve};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// How often dropped and abandoned files are looked for.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long a file that nothing names any more is kept for downloads under way.
+const MAINTENANCE_GRACE: Duration = Duration::from_secs(600);
+
+/// Sends the log to standard error; `RUST_LOG` says how much of it.
+pub(crate) fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the threads that serve")
+}
+
+/// Loads the apps and tells everything that is wrong with any of them. Broken ones do not stop the others.
+pub(crate) fn load_apps(dirs: &[PathBuf], options: LoadOptions) -> Arc<Apps> {
+    let (apps, found) = Apps::load_with(dirs, options);
+    for (dir, problems) in found {
+        for problem in problems {
+            if problem.is_error() {
+                tracing::error!("{}/{problem}", dir.display());
+            } else {
+                tracing::warn!("{}/{problem}", dir.display());
+            }
+        }
+    }
+    Arc::new(apps)
+}
+
+/// Opens the store in a folder.
+pub(crate) fn open_store(data: &Path) -> anyhow::Result<Arc<SqliteStore>> {
+    std::fs::create_dir_all(data).with_context(|| format!("make the folder {}", data.display()))?;
+    Ok(SqliteStore::open(data, Arc::new(SystemClock), Options::default())?)
+}
+
+/// The parts behind HTTP.
+pub(crate) fn web_state(
+    apps: Arc<Apps>,
+    store: Arc<SqliteStore>,
+    register: Arc<dyn Register>,
+    verifier: TokenVerifier,
+    settings: Settings,
+) -> WebState {
+    let service = Service::new(apps, store, register, Arc::new(SystemClock), Arc::new(RandomIds), settings);
+    WebState { service: Arc::new(service), verifier: Arc::new(verifier) }
+}
+
+/// Opens the socket and says where, on the first line of standard output: scripts wait for it.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("listen on {address}"))?;
+    let address = listener.local_addr().context("learn the address that is listened on")?;
+    Ok((listener, address))
+}
+
+/// Prints the line that scripts wait for.
+pub(crate) fn announce(address: SocketAddr) {
+    let mut out = std::io::stdout().lock();
+    // Nobody may be reading any more; that is no reason not to serve.
+    let _ = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
+}
+
+/// Serves until the process is told to stop, then makes everything durable.
+pub(crate) async fn serve_until_stopped(
+    listener: TcpListener,
+    server: Server,
+    store: Arc<SqliteStore>,
+) -> anyhow::Result<()> {
+    let maintenance = tokio::spawn(maintain(Arc::clone(&store)));
+    serve(listener, server, stopped()).await.context("serve")?;
+    maintenance.abort();
+    store.close().await;
+    Ok(())
+}
+
+async fn maintain(store: Arc<SqliteStore>) {
+    let mut ticks = tokio::time::interval(MAINTENANCE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match store.run_maintenance(MAINTENANCE_GRACE).await {
+            Ok(done) => tracing::debug!(?done, "cleaned up"),
+            Err(failure) => tracing::warn!("clean-up: {failure}"),
+        }
+    }
+}
+
+/// Until an interrupt or a termination signal.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        if let Ok(mut terminate) = terminate {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

@@ -1,0 +1,48 @@
+//! `mottak serve`: apps for others. Nothing of the developers' side exists here.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use mottak_apps::LoadOptions;
+use mottak_service::Settings;
+use mottak_service::authentication::{PublicKeys, Takes, TestTokens, TokenVerifier, TrustedIssuer};
+use mottak_store::register::TestRegister;
+use mottak_web::server::Server;
+
+use crate::command::ServeOptions;
+use crate::config::{Configuration, Issuer};
+use crate::{files, run};
+
+/// Serves until stopped.
+pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
+    run::start_logging();
+    let configuration = Configuration::from_options(options)?;
+    let issuers: anyhow::Result<Vec<_>> = configuration.issuers.iter().map(trusted).collect();
+    let issuers = issuers?;
+    if issuers.is_empty() {
+        tracing::warn!("no issuer is configured: every caller is anonymous");
+    }
+    let register = match &configuration.register {
+        Some(folder) => TestRegister::load(folder)?,
+        None => TestRegister::default(),
+    };
+    let apps = run::load_apps(&configuration.apps, LoadOptions::default());
+    let store = run::open_store(&configuration.data)?;
+    let settings = Settings { platform_url: configuration.platform_url.clone(), ..Settings::default() };
+    let verifier = TokenVerifier::new(issuers, TestTokens::Refused);
+    let state = run::web_state(apps, Arc::clone(&store), Arc::new(register), verifier, settings);
+    run::runtime()?.block_on(async move {
+        let (listener, address) = run::listen(configuration.listen).await?;
+        run::announce(address);
+        run::serve_until_stopped(listener, Server::new(state, None), store).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn trusted(issuer: &Issuer) -> anyhow::Result<TrustedIssuer> {
+    let text = files::text(&issuer.jwks)?;
+    let document = serde_json::from_str(&text).with_context(|| format!("read {} as JSON", issuer.jwks.display()))?;
+    let keys = PublicKeys::from_jwks(&document).with_context(|| format!("take keys from {}", issuer.jwks.display()))?;
+    Ok(TrustedIssuer { issuer: issuer.issuer.clone(), keys, takes: Takes::Everything })
+}

@@ -1,0 +1,65 @@
+//! Commands that answer and end: `check`, `policy decide`, `expression test`, and the helpers of measurements.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use mottak_apps::LoadOptions;
+use mottak_forms::expression::testing::run_test_file;
+use mottak_model::AppId;
+
+use crate::files::text;
+
+/// `mottak check`
+pub(crate) fn check(apps: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let report = mottak_apps::check(apps, &LoadOptions::default());
+    print!("{}", mottak_apps::render(&report));
+    Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// `mottak policy decide`
+pub(crate) fn decide(policy: &Path, request: &Path) -> anyhow::Result<ExitCode> {
+    let decision = mottak_policy::decide_text(&text(policy)?, &text(request)?);
+    println!("{}", serde_json::to_string_pretty(&decision)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `mottak expression test`
+pub(crate) fn test_expressions(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
+    let (mut passed, mut failed) = (0, 0);
+    for file in files {
+        let cases = match text(file).map_err(|error| format!("{error:#}")).and_then(|text| run_test_file(&text)) {
+            Ok(cases) => cases,
+            Err(reason) => {
+                println!("{}: {reason}", file.display());
+                failed += 1;
+                continue;
+            }
+        };
+        for case in cases {
+            if case.passed {
+                passed += 1;
+            } else {
+                failed += 1;
+                println!("{}: {}: {}", file.display(), case.name, case.detail);
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// `mottak fill`
+pub(crate) fn fill(data: &Path, instances: u64, app: &AppId) -> anyhow::Result<ExitCode> {
+    mottak_store::fill(data, app.clone(), instances, |made| {
+        if made % 100_000 == 0 {
+            eprintln!("{made} of {instances}");
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `mottak bench-store`
+pub(crate) fn bench_store(data: &Path, seconds: f64) -> anyhow::Result<ExitCode> {
+    println!("{}", mottak_store::bench::run(data, seconds)?);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,318 @@
+//! Bodies that make an instance: the template and its parts (app-api §3.1), and the simplified form (§21.2).
+//!
+//! The template is read leniently, as clients send it: names in any case, numbers for texts, enums by name or number.
+//! The simplified form is strict.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use mottak_apps::App;
+use mottak_model::{ReadStatus, Substatus, Time};
+use mottak_service::Service;
+use mottak_service::content::{Content, Incoming, IncomingFailure, ReceiveFailure, receive, receive_form};
+use mottak_service::instances::create::{Instantiation, Part, PartContent, Template};
+use mottak_service::instances::owner::OwnerReference;
+use mottak_service::{Problem, Refusal};
+use multer::Multipart;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::body::{self, content_type};
+use crate::disposition;
+use crate::refusal::Refused;
+
+/// The most bytes of a template.
+const TEMPLATE_LIMIT: u64 = 1024 * 1024;
+
+/// Reads the body of POST instances: a template alone, or parts.
+pub(super) async fn instantiation(
+    svc: &Service,
+    app: &App,
+    owner_party_id: Option<i32>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Instantiation, Refused> {
+    let mut request = Instantiation { owner_party_id, ..Instantiation::default() };
+    let Some(content_type) = content_type(headers) else { return Ok(request) };
+    if content_type.to_ascii_lowercase().starts_with("multipart/") {
+        let boundary = multer::parse_boundary(content_type)
+            .map_err(|_| unreadable("The content type multipart/* has no boundary"))?;
+        let parts = Multipart::new(body::stream(body), boundary);
+        read_parts(svc, app, parts, &mut request).await?;
+    } else if content_type.contains("application/json") {
+        let bytes = receive_form(body::stream(body), Some(TEMPLATE_LIMIT)).await.map_err(too_large)?;
+        request.template = parse_template(&bytes)?;
+    }
+    Ok(request)
+}
+
+/// One part before it is known what it is.
+struct Section {
+    /// Counted from 1.
+    number: usize,
+    name: Option<String>,
+    content_type: String,
+    filename: Option<String>,
+    content: PartContent,
+}
+
+async fn read_parts(
+    svc: &Service,
+    app: &App,
+    mut parts: Multipart<'static>,
+    request: &mut Instantiation,
+) -> Result<(), Refused> {
+    let mut sections = Vec::new();
+    let mut wrong = Vec::new();
+    let mut number = 0;
+    while let Some(field) = parts.next_field().await.map_err(|error| broken(number + 1, &error))? {
+        number += 1;
+        let header = |name| field.headers().get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+        let disposition = header(CONTENT_DISPOSITION).map(str::to_owned);
+        let content_type = header(CONTENT_TYPE).map(str::to_owned);
+        let Some(disposition) = disposition else {
+            wrong.push(format!("Part number {number} doesn't have a content disposition"));
+            continue;
+        };
+        let Some(content_type) = content_type else {
+            wrong.push(format!("Part number {number} doesn't have a content type"));
+            continue;
+        };
+        let name = disposition::name(&disposition);
+        let filename = disposition::filename(&disposition);
+        let data_type = name.as_deref().and_then(|name| app.application.data_type(name));
+        let is_document = data_type.is_none_or(mottak_model::DataType::is_form);
+        let limit = data_type.and_then(mottak_model::DataType::max_bytes).filter(|limit| *limit > 0);
+        let incoming = part_stream(field);
+        let content = if is_document {
+            receive_form(incoming, limit).await.map(Content::Kept)
+        } else {
+            receive(svc.store.blobs(), incoming, limit).await
+        };
+        let content = match content {
+            Ok(content) => PartContent::Here(content),
+            Err(ReceiveFailure::OverLimit) => PartContent::OverLimit,
+            Err(ReceiveFailure::Refused(refusal)) => return Err(Refused(refusal)),
+        };
+        sections.push(Section { number, name, content_type, filename, content });
+    }
+    if !wrong.is_empty() {
+        return Err(unreadable(wrong.join(", ")));
+    }
+    sort_out(sections, request)
+}
+
+/// Finds the template among the parts; the rest is data.
+fn sort_out(mut sections: Vec<Section>, request: &mut Instantiation) -> Result<(), Refused> {
+    let template = sections.iter().position(|section| section.name.as_deref() == Some("instance"));
+    let template = template.or_else(|| (sections.len() == 1 && sections[0].name.is_none()).then_some(0));
+    if let Some(at) = template {
+        request.template = template_of(&sections.remove(at))?;
+    }
+    if let Some(at) = sections.iter().position(|section| section.name.as_deref() == Some("notification")) {
+        // Notifications are for another service; the instance is made without.
+        sections.remove(at);
+    }
+    for section in sections {
+        if section.name.as_deref() == Some("instance") && !section.content_type.starts_with("application/json") {
+            let text = format!(
+                "Error when comparing content to application metadata: Unexpected Content-Type '{}' of embedded \
+                 instance template. Expecting 'application/json'",
+                section.content_type
+            );
+            return Err(Refused(Refusal::Invalid(Problem::text(text))));
+        }
+        request.parts.push(Part {
+            name: section.name.unwrap_or_default(),
+            content_type: section.content_type,
+            filename: section.filename,
+            content: section.content,
+        });
+    }
+    Ok(())
+}
+
+/// Only JSON is a template; anything else in its place is passed over.
+fn template_of(section: &Section) -> Result<Option<Template>, Refused> {
+    match &section.content {
+        PartContent::Here(Content::Kept(bytes)) if section.content_type.contains("application/json") => {
+            parse_template(bytes)
+        }
+        PartContent::OverLimit => Err(unreadable(format!("Part number {} is too large", section.number))),
+        PartContent::Here(_) => Ok(None),
+    }
+}
+
+fn part_stream(field: multer::Field<'static>) -> Incoming {
+    Box::pin(field.map(|piece| {
+        piece.map_err(|error| match error {
+            multer::Error::StreamReadFailed(inner) => match inner.downcast_ref::<IncomingFailure>() {
+                Some(IncomingFailure::TooLarge) => IncomingFailure::TooLarge,
+                _ => IncomingFailure::Broken(inner.to_string()),
+            },
+            other => IncomingFailure::Broken(other.to_string()),
+        })
+    }))
+}
+
+fn broken(number: usize, error: &multer::Error) -> Refused {
+    if let multer::Error::StreamReadFailed(inner) = error
+        && matches!(inner.downcast_ref::<IncomingFailure>(), Some(IncomingFailure::TooLarge))
+    {
+        return Refused(Refusal::TooLarge(Problem::details("Request too large", inner.to_string())));
+    }
+    unreadable(format!("Part number {number} could not be read: {error}"))
+}
+
+fn unreadable(detail: impl Into<String>) -> Refused {
+    Refused(Refusal::Invalid(Problem::details("Error reading request", detail)))
+}
+
+fn too_large(failure: ReceiveFailure) -> Refused {
+    match failure {
+        ReceiveFailure::OverLimit => {
+            Refused(Refusal::TooLarge(Problem::details("Request too large", "The instance template is too large.")))
+        }
+        ReceiveFailure::Refused(refusal) => Refused(refusal),
+    }
+}
+
+/// Reads a template. Nothing, and `null`, is no template.
+fn parse_template(bytes: &[u8]) -> Result<Option<Template>, Refused> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        unreadable(format!("The instance template is not JSON (line {}, column {})", error.line(), error.column()))
+    })?;
+    let members = match value {
+        Value::Null => return Ok(None),
+        Value::Object(members) => members,
+        _ => return Err(unreadable("The instance template is not a JSON object")),
+    };
+    let status = object(&members, "status");
+    Ok(Some(Template {
+        owner: owner(object(&members, "instanceOwner")),
+        due_before: time(&members, "dueBefore")?,
+        visible_after: time(&members, "visibleAfter")?,
+        read_status: status.and_then(|status| text(status, "readStatus")).and_then(|text| ReadStatus::parse(&text)),
+        substatus: status.and_then(|status| object(status, "substatus")).map(|substatus| Substatus {
+            label: text(substatus, "label"),
+            description: text(substatus, "description"),
+        }),
+        presentation_texts: texts(&members, "presentationTexts"),
+        data_values: texts(&members, "dataValues"),
+    }))
+}
+
+fn owner(members: Option<&Map<String, Value>>) -> OwnerReference {
+    let Some(members) = members else { return OwnerReference::default() };
+    OwnerReference {
+        party_id: text(members, "partyId"),
+        person_number: text(members, "personNumber"),
+        organisation_number: text(members, "organisationNumber"),
+        username: text(members, "username"),
+        external_identifier: text(members, "externalIdentifier"),
+    }
+}
+
+fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+fn object<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    member(members, name)?.as_object()
+}
+
+/// A text, or a number as text.
+fn text(members: &Map<String, Value>, name: &str) -> Option<String> {
+    match member(members, name)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn time(members: &Map<String, Value>, name: &str) -> Result<Option<Time>, Refused> {
+    match text(members, name).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => match Time::parse(&text) {
+            Ok(time) => Ok(Some(time)),
+            Err(_) => Err(unreadable(format!("The member {name} of the instance template is no date"))),
+        },
+    }
+}
+
+/// A dictionary of texts; its keys stay as they are.
+fn texts(members: &Map<String, Value>, name: &str) -> Option<BTreeMap<String, String>> {
+    let members = object(members, name)?;
+    Some(members.keys().filter_map(|key| Some((key.clone(), text(members, key)?))).collect())
+}
+
+/// The body of POST instances/create.
+#[derive(Debug, Default)]
+pub(super) struct SimpleInstantiation {
+    pub(super) template: Template,
+    pub(super) prefill: BTreeMap<String, String>,
+    pub(super) source_instance_id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SimpleBody {
+    instanceowner: Option<SimpleOwner>,
+    duebefore: Option<Time>,
+    visibleafter: Option<Time>,
+    prefill: Option<BTreeMap<String, Option<String>>>,
+    sourceinstanceid: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SimpleOwner {
+    partyid: Option<String>,
+    personnumber: Option<String>,
+    organisationnumber: Option<String>,
+    username: Option<String>,
+    externalidentifier: Option<String>,
+}
+
+/// Reads the simplified body: names in any case, but texts must be texts.
+pub(super) fn parse_simple(bytes: &Bytes) -> Result<SimpleInstantiation, Refused> {
+    let mut value: Value = body::parse(bytes)?;
+    fold_names(&mut value);
+    if let Some(owner) = value.get_mut("instanceowner") {
+        fold_names(owner);
+    }
+    // The names are folded; to read it again as text keeps one place that words what is wrong.
+    let folded = serde_json::to_vec(&value).unwrap_or_default();
+    let sent: SimpleBody = body::parse(&folded)?;
+    let owner = sent.instanceowner.unwrap_or_default();
+    Ok(SimpleInstantiation {
+        template: Template {
+            owner: OwnerReference {
+                party_id: owner.partyid,
+                person_number: owner.personnumber,
+                organisation_number: owner.organisationnumber,
+                username: owner.username,
+                external_identifier: owner.externalidentifier,
+            },
+            due_before: sent.duebefore,
+            visible_after: sent.visibleafter,
+            ..Template::default()
+        },
+        prefill: sent.prefill.unwrap_or_default().into_iter().filter_map(|(path, text)| Some((path, text?))).collect(),
+        source_instance_id: sent.sourceinstanceid.filter(|id| !id.is_empty()),
+    })
+}
+
+fn fold_names(value: &mut Value) {
+    if let Value::Object(members) = value {
+        *members = std::mem::take(members).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    }
+}

@@ -1,0 +1,3 @@
+//! The platform's own APIs, beside those of the apps.
+
+pub mod storage;

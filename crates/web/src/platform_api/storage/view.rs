@@ -1,0 +1,34 @@
+//! The storage API's JSON: the model's own form with links (platform-storage §1).
+
+use mottak_model::{DataElement, Instance, ResourceLinks};
+use mottak_service::Settings;
+use serde::Serialize;
+
+/// Sets the links of an instance and its elements.
+pub(super) fn link(instance: &mut Instance, settings: &Settings) {
+    let here = format!("{}/storage/api/v1/instances/{}", settings.platform_url, instance.id);
+    for element in &mut instance.data {
+        element.self_links = links(format!("{here}/data/{}", element.id));
+    }
+    instance.self_links = links(here);
+}
+
+fn links(platform: String) -> Option<ResourceLinks> {
+    Some(ResourceLinks { apps: None, platform: Some(platform) })
+}
+
+/// A page of a list; `next` is null on the last one.
+#[derive(Debug, Serialize)]
+pub(super) struct QueryResponse {
+    pub(super) count: usize,
+    #[serde(rename = "self")]
+    pub(super) this: Option<String>,
+    pub(super) next: Option<String>,
+    pub(super) instances: Vec<Instance>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DataElementList {
+    pub(super) data_elements: Vec<DataElement>,
+}
