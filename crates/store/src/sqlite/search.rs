@@ -222,3 +222,83 @@ fn reference_bytes(text: &str) -> Option<Vec<u8>> {
     }
     (0..6).map(|n| u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use mottak_model::{AppId, PartyId};
+
+    use super::super::migrate::migrate;
+    use super::*;
+
+    /// How SQLite finds the keys.
+    fn plan(query: &InstanceQuery) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        connection.execute_batch("insert into app (name) values ('ttd/tilskudd')").unwrap();
+        let (sql, parameters) =
+            Keys::of(&connection, query).unwrap().unwrap().statement("id, changed, guid", query.order, query.size);
+        let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
+        let lines = statement.query_map(params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
+        lines.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    /// A question with every filter that is a column.
+    fn all_filters() -> InstanceQuery {
+        let range = TimeRange { at_least: Some(Time::from_ticks(1)), below: Some(Time::from_ticks(9)) };
+        InstanceQuery {
+            current_task: Some("Task_1".to_owned()),
+            is_archived: Some(true),
+            changed: range,
+            created: range,
+            ended: range,
+            visible_after: range,
+            due_before: range,
+            reference: Some("0123456789ab".to_owned()),
+            after: Some(Cursor { changed: Time::from_ticks(5), guid: Guid::nil() }),
+            ..InstanceQuery::default()
+        }
+    }
+
+    #[test]
+    fn all_column_filters_are_tested_inside_the_driving_index_which_gives_the_order() {
+        let (org, app) = (Some("ttd".to_owned()), Some(AppId::new("ttd", "tilskudd")));
+        let by_org = InstanceQuery { org, ..all_filters() };
+        let by_app = InstanceQuery { app, ..by_org.clone() };
+        let by_party = InstanceQuery { party: Some(PartyId::new(1)), ..by_app.clone() };
+        let standing_question =
+            InstanceQuery { is_complete: Some(true), exclude_confirmed_by: Some("ttd".to_owned()), ..by_app.clone() };
+        for (query, index) in [
+            (by_org, "instance_by_org"),
+            (by_app, "instance_by_app"),
+            (by_party, "instance_by_party"),
+            (standing_question, "instance_unconfirmed"),
+        ] {
+            for order in [Order::Ascending, Order::Descending] {
+                let plan = plan(&InstanceQuery { order, ..query.clone() });
+                assert!(plan.contains(&format!("USING COVERING INDEX {index} ")), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn contradicting_filters_are_answered_without_a_search() {
+        let connection = Connection::open_in_memory().unwrap();
+        let query = InstanceQuery {
+            org: Some("ttd".to_owned()),
+            exclude_confirmed_by: Some("ttd".to_owned()),
+            is_confirmed: Some(true),
+            ..InstanceQuery::default()
+        };
+        assert!(Keys::of(&connection, &query).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_reference_is_twelve_lower_case_digits() {
+        assert_eq!(reference_bytes("0123456789ab"), Some(vec![0x01, 0x23, 0x45, 0x67, 0x89, 0xab]));
+        for text in ["", "0123456789AB", "0123456789a", "0123456789abc", "0123456789ag", "+123456789ab", "æøåæøå"]
+        {
+            assert_eq!(reference_bytes(text), None, "{text}");
+        }
+    }
+}

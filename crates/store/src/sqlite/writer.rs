@@ -179,3 +179,63 @@ fn write_one(ledger: &mut Ledger, work: Work) -> rusqlite::Result<Option<Answer>
     ledger.run("release work")?;
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mottak_service::ports::SystemClock;
+
+    use super::super::{Options, SqliteStore};
+    use super::*;
+
+    fn store(folder: &tempfile::TempDir) -> Arc<SqliteStore> {
+        SqliteStore::open(folder.path(), Arc::new(SystemClock), Options::default()).unwrap()
+    }
+
+    fn add_app(ledger: &Ledger, name: &str) {
+        ledger.connection.execute("insert into app (name) values (?)", [name]).unwrap();
+    }
+
+    async fn apps(store: &SqliteStore) -> Vec<String> {
+        let read = |ledger: &mut Ledger| -> Result<Vec<String>, StoreFailure> {
+            let mut statement = ledger.connection.prepare("select name from app order by name").unwrap();
+            Ok(statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect())
+        };
+        store.writer.submit("read the apps", read).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_is_undone_and_answered_and_its_neighbours_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let good = store.writer.submit("be good", |ledger| {
+            add_app(ledger, "kept");
+            Ok::<_, StoreFailure>(())
+        });
+        let panicking = store.writer.submit("panic", |ledger| -> Result<(), StoreFailure> {
+            add_app(ledger, "lost");
+            panic!("on purpose")
+        });
+        let refused = store.writer.submit("be refused", |ledger| -> Result<(), StoreFailure> {
+            add_app(ledger, "refused");
+            Err(failure("be refused", "on purpose"))
+        });
+        let (good, panicking, refused) = tokio::join!(good, panicking, refused);
+        assert!(good.is_ok() && panicking.is_err() && refused.is_err());
+        assert_eq!(apps(&store).await, ["kept"]);
+    }
+
+    #[tokio::test]
+    async fn a_group_that_cannot_be_committed_is_undone_and_the_next_one_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let broken = store.writer.submit("end the transaction early", |ledger| {
+            add_app(ledger, "lost");
+            ledger.connection.execute_batch("rollback").unwrap();
+            Ok::<_, StoreFailure>(())
+        });
+        assert!(broken.await.is_err());
+        assert_eq!(apps(&store).await, Vec::<String>::new());
+    }
+}
