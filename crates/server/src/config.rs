@@ -67,7 +67,8 @@ impl Configuration {
 
 impl File {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("read the configuration {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("read the configuration {}", path.display()))?;
         let mut file: Self =
             toml::from_str(&text).with_context(|| format!("understand the configuration {}", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new("."));

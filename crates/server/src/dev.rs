@@ -33,14 +33,10 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         let (listener, address) = run::listen(options.listen).await?;
         let public_url = format!("http://{address}");
         let issuer = TokenIssuer::new(&format!("{public_url}/authentication/api/v1/openid/"), Arc::clone(&key));
-        let trusted = TrustedIssuer {
-            issuer: issuer.issuer().to_owned(),
-            keys: PublicKeys::of(&key),
-            takes: Takes::Everything,
-        };
+        let trusted =
+            TrustedIssuer { issuer: issuer.issuer().to_owned(), keys: PublicKeys::of(&key), takes: Takes::Everything };
         let verifier = TokenVerifier::new(vec![trusted], TestTokens::Accepted);
-        let settings =
-            Settings { platform_url: public_url.clone(), is_production: false, ..Settings::default() };
+        let settings = Settings { platform_url: public_url.clone(), is_production: false, ..Settings::default() };
         let identities = Arc::new(identities(&register));
         let register: Arc<dyn Register> = Arc::new(register);
         let state = run::web_state(Arc::clone(&apps), Arc::clone(&store), Arc::clone(&register), verifier, settings);

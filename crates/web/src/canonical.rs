@@ -56,8 +56,11 @@ mod tests {
     #[test]
     fn literals_are_respelled_and_parameters_kept() {
         let patterns = Patterns::of(
-            ["/{org}/{app}/instances/{party}/{guid}/data/type/{dataType}", "/{org}/{app}/instances/{party}/{guid}/data/{id}"]
-                .into_iter(),
+            [
+                "/{org}/{app}/instances/{party}/{guid}/data/type/{dataType}",
+                "/{org}/{app}/instances/{party}/{guid}/data/{id}",
+            ]
+            .into_iter(),
         );
         assert_eq!(
             patterns.canonical("/ttd/App/Instances/1/g/DATA/Type/Model/").as_deref(),

@@ -132,7 +132,8 @@ fn encoded_words(text: &str) -> String {
 
 /// The header for a download under this name.
 pub(crate) fn attachment(filename: &str) -> String {
-    let plain: String = filename.chars().map(|c| if (' '..='~').contains(&c) && c != '"' && c != '\\' { c } else { '_' }).collect();
+    let plain: String =
+        filename.chars().map(|c| if (' '..='~').contains(&c) && c != '"' && c != '\\' { c } else { '_' }).collect();
     let plain = if is_token(&plain) { plain } else { format!("\"{plain}\"") };
     let mut extended = String::new();
     for byte in filename.bytes() {

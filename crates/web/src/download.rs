@@ -1,8 +1,8 @@
 //! Bodies of data elements on their way out: streamed, never collected.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::Response;
 use futures_util::stream;
 use mottak_model::DataElement;

@@ -139,7 +139,8 @@ impl Page {
                 self.problem(StatusCode::FORBIDDEN, problem)
             }
             (None, Some(level)) if missing.says_level => {
-                let name = if missing.is_org_level { "RequiredAuthenticationLevelOrg" } else { "RequiredAuthenticationLevel" };
+                let name =
+                    if missing.is_org_level { "RequiredAuthenticationLevelOrg" } else { "RequiredAuthenticationLevel" };
                 with_type(StatusCode::FORBIDDEN, JSON, json!({ name: level.to_string() }).to_string())
             }
             _ if missing.is_bare => self.problem(StatusCode::FORBIDDEN, Problem::bare()),

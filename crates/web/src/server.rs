@@ -68,9 +68,9 @@ impl Server {
         }
         let finish = |router: Router| {
             // Handlers bound what they read; a stream has no general limit but the server's own.
-            router.layer(DefaultBodyLimit::disable()).layer(CatchPanicLayer::custom(|_panic| {
-                empty(StatusCode::INTERNAL_SERVER_ERROR)
-            }))
+            router
+                .layer(DefaultBodyLimit::disable())
+                .layer(CatchPanicLayer::custom(|_panic| empty(StatusCode::INTERNAL_SERVER_ERROR)))
         };
         Self {
             apps: finish(apps),

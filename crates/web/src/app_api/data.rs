@@ -136,8 +136,7 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let include_row_ids = query.boolean("includeRowId")?.unwrap_or(false);
-    let data =
-        reading::read(&web.service, &caller, &app, id, value(&path, "dataType"), include_row_ids).await?;
+    let data = reading::read(&web.service, &caller, &app, id, value(&path, "dataType"), include_row_ids).await?;
     Ok(match data {
         Data::Form(form) => form_answer(&form, &headers),
         Data::File { element, blob } => download(&element, blob),
@@ -185,8 +184,7 @@ pub(super) async fn patch(
     body: Body,
 ) -> Result<Response, Refused> {
     let bytes = body::large_json(&headers, body).await?;
-    let request =
-        PatchRequest::parse_multiple(&bytes).map_err(|wrong| invalid_member(&wrong.member, wrong.message))?;
+    let request = PatchRequest::parse_multiple(&bytes).map_err(|wrong| invalid_member(&wrong.member, wrong.message))?;
     let written = patching::patch(&web.service, &caller, &app, id, &request, query.first("language")).await?;
     let links = Links::of(&headers, uri.path(), &web.service.settings);
     Ok(json(
@@ -211,8 +209,8 @@ pub(super) async fn patch_one(
     body: Body,
 ) -> Result<Response, Refused> {
     let bytes = body::large_json(&headers, body).await?;
-    let request = PatchRequest::parse_single(id.element, &bytes)
-        .map_err(|wrong| invalid_member(&wrong.member, wrong.message))?;
+    let request =
+        PatchRequest::parse_single(id.element, &bytes).map_err(|wrong| invalid_member(&wrong.member, wrong.message))?;
     let written = patching::patch(&web.service, &caller, &app, id.instance, &request, query.first("language")).await?;
     let links = Links::of(&headers, uri.path(), &web.service.settings);
     let by_source = written.findings.iter().map(|findings| (findings.source, &findings.issues)).collect();

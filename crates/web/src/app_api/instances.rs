@@ -8,8 +8,8 @@ use axum::response::Response;
 use mottak_model::{Instance, Substatus};
 use mottak_service::instances::create::{self, require_instantiation_by};
 use mottak_service::instances::life::{self, Deletion};
-use mottak_service::instances::read::{self as reading, Shown};
 use mottak_service::instances::list;
+use mottak_service::instances::read::{self as reading, Shown};
 use mottak_service::{Problem, Refusal};
 
 use super::template;

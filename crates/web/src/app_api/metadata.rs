@@ -46,9 +46,7 @@ pub(super) async fn process(OfApp(app): OfApp, Path(path): Path<Vec<(String, Str
 pub(super) async fn texts(OfApp(app): OfApp, Path(path): Path<Vec<(String, String)>>) -> Result<Response, Refused> {
     let language = value(&path, "language");
     if language.chars().count() != 2 {
-        let text = format!(
-            "Provided language {language} is invalid. Language code should consists of two characters."
-        );
+        let text = format!("Provided language {language} is invalid. Language code should consists of two characters.");
         return Err(Refused(Refusal::Invalid(Problem::text(text))));
     }
     let texts = app.texts.in_language(language).ok_or(not_found())?;

@@ -47,7 +47,13 @@ pub fn routes(routes: Routes) -> Routes {
             data::create,
         )
         // One segment has one name in the router: here it is a data type, for the other methods an element.
-        .add(post.clone(), "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::create_alias)
+        .add(
+            post.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/data/{data}",
+            Permitted("write"),
+            App,
+            data::create_alias,
+        )
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("read"), App, data::read)
         .add(put.clone(), "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::update)
         .add(patch, "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::patch_one)
@@ -68,13 +74,7 @@ pub fn routes(routes: Routes) -> Routes {
         )
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/validate", Permitted("read"), App, validate::validate)
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/process", Permitted("read"), App, process::read)
-        .add(
-            post,
-            "/{org}/{app}/instances/{party}/{guid}/process/start",
-            Permitted("instantiate"),
-            App,
-            process::start,
-        )
+        .add(post, "/{org}/{app}/instances/{party}/{guid}/process/start", Permitted("instantiate"), App, process::start)
         .add(
             get.clone(),
             "/{org}/{app}/instances/{party}/{guid}/process/next",
@@ -82,13 +82,7 @@ pub fn routes(routes: Routes) -> Routes {
             App,
             process::next_elements,
         )
-        .add(
-            put.clone(),
-            "/{org}/{app}/instances/{party}/{guid}/process/next",
-            PermittedByTask,
-            App,
-            process::next,
-        )
+        .add(put.clone(), "/{org}/{app}/instances/{party}/{guid}/process/next", PermittedByTask, App, process::next)
         .add(
             put,
             "/{org}/{app}/instances/{party}/{guid}/process/completeProcess",
@@ -103,7 +97,13 @@ pub fn routes(routes: Routes) -> Routes {
             App,
             process::history,
         )
-        .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/options/{id}", Permitted("read"), App, options::of_instance)
+        .add(
+            get.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/options/{id}",
+            Permitted("read"),
+            App,
+            options::of_instance,
+        )
         .add(get.clone(), "/{org}/{app}/api/options/{id}", Anyone, App, options::of_app)
         .add(get.clone(), "/{org}/{app}/api/v1/applicationmetadata", Anyone, App, metadata::application)
         .add(get.clone(), "/{org}/{app}/api/v1/meta/authorizationpolicy", Anyone, App, metadata::policy)

@@ -9,11 +9,11 @@ use mottak_service::process::{history, start, state};
 use serde::Deserialize;
 
 use super::view::{AppProcessState, HistoryView};
+use crate::WebState;
 use crate::body;
 use crate::extract::{OfApp, OfInstance, Query, Who};
 use crate::refusal::Refused;
 use crate::response::json;
-use crate::WebState;
 
 /// Where the process stands and what the caller may do.
 pub(super) async fn read(
@@ -70,10 +70,7 @@ pub(super) async fn next(
         Some(bytes) => body::parse::<Option<NextBody>>(&bytes)?.unwrap_or_default(),
         None => NextBody::default(),
     };
-    let request = NextRequest {
-        action: sent.action.filter(|action| !action.is_empty()),
-        language: language(&query),
-    };
+    let request = NextRequest { action: sent.action.filter(|action| !action.is_empty()), language: language(&query) };
     let view = next::next(&web.service, &caller, &app, id, &request).await?;
     Ok(json(StatusCode::OK, &AppProcessState::of(&view)))
 }

@@ -313,6 +313,7 @@ pub(super) fn parse_simple(bytes: &Bytes) -> Result<SimpleInstantiation, Refused
 
 fn fold_names(value: &mut Value) {
     if let Value::Object(members) = value {
-        *members = std::mem::take(members).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        *members =
+            std::mem::take(members).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     }
 }

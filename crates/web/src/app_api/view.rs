@@ -32,10 +32,7 @@ impl Links {
         let folded = path.to_ascii_lowercase();
         let end = folded.find("/instances").unwrap_or(path.len());
         let base = path.get(..end).unwrap_or(path).trim_end_matches('/');
-        Self {
-            app: format!("{}://{host}{base}", settings.app_link_scheme),
-            platform: settings.platform_url.clone(),
-        }
+        Self { app: format!("{}://{host}{base}", settings.app_link_scheme), platform: settings.platform_url.clone() }
     }
 
     /// Where the application API has the instance.
@@ -49,10 +46,7 @@ impl Links {
     }
 
     fn instance_links(&self, id: InstanceId) -> BothLinks {
-        BothLinks {
-            apps: self.instance(id),
-            platform: format!("{}/storage/api/v1/instances/{id}", self.platform),
-        }
+        BothLinks { apps: self.instance(id), platform: format!("{}/storage/api/v1/instances/{id}", self.platform) }
     }
 
     fn element_links(&self, id: InstanceId, element: Guid) -> BothLinks {

@@ -69,7 +69,11 @@ pub(super) async fn read(
 }
 
 /// An instance of which only the guid is known.
-pub(super) async fn find(State(web): State<WebState>, Who(caller): Who, OfGuid(guid): OfGuid) -> Result<Response, Refused> {
+pub(super) async fn find(
+    State(web): State<WebState>,
+    Who(caller): Who,
+    OfGuid(guid): OfGuid,
+) -> Result<Response, Refused> {
     let id = reading::find(&web.service, guid).await?;
     let instance = reading::read_stored(&web.service, &caller, id).await?;
     Ok(answer(&web, instance))

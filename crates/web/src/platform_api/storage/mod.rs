@@ -59,5 +59,11 @@ pub fn routes(routes: Routes) -> Routes {
         .add(get.clone(), "/storage/api/v1/applications", Anyone, Storage, applications::list)
         .add(get.clone(), "/storage/api/v1/applications/{org}", Anyone, Storage, applications::list_of_org)
         .add(get.clone(), "/storage/api/v1/applications/{org}/{app}", Anyone, Storage, applications::read)
-        .add(get, "/storage/api/v1/applications/{org}/{app}/texts/{language}", Authenticated, Storage, applications::texts)
+        .add(
+            get,
+            "/storage/api/v1/applications/{org}/{app}/texts/{language}",
+            Authenticated,
+            Storage,
+            applications::texts,
+        )
 }

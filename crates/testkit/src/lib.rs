@@ -1,0 +1,16 @@
+//! A whole server in one process, and clients in every role, for tests over HTTP.
+//!
+//! ```no_run
+//! # async fn test() {
+//! use mottak_testkit::TestServer;
+//! let server = TestServer::with_example_apps();
+//! let created = server.user(1337).post("/ttd/kulturstotte/instances?instanceOwnerPartyId=501337").send().await;
+//! assert_eq!(created.status, 201);
+//! # }
+//! ```
+
+mod client;
+mod server;
+
+pub use client::{Answer, Client, Sending};
+pub use server::{Backing, TestServer, TestServerBuilder};

@@ -1,0 +1,309 @@
+//! The server under test.
+
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use mottak_apps::{Apps, LoadOptions};
+use mottak_model::Time;
+use mottak_service::authentication::{
+    PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
+};
+use mottak_service::ports::{Clock, RandomIds, Register, Store, SystemClock};
+use mottak_service::{Service, Settings};
+use mottak_store::register::TestRegister;
+use mottak_store::{MemoryStore, Options, SqliteStore};
+use mottak_web::WebState;
+use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
+use mottak_web::server::Server;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+
+const ISSUER: &str = "https://platform.example.no/authentication/api/v1/openid/";
+
+/// Making an RSA key takes long in a debug build, so all tests of a process share one.
+static KEY: LazyLock<Arc<SigningKey>> =
+    LazyLock::new(|| Arc::new(SigningKey::generate().expect("a key can be made on any machine")));
+
+/// Where a test server keeps what it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backing {
+    #[default]
+    Memory,
+    /// SQLite in a folder that is gone after the test.
+    Sqlite,
+}
+
+/// A server in this process.
+#[derive(Clone, Debug)]
+pub struct TestServer {
+    server: Server,
+    issuer: TokenIssuer,
+    clock: Arc<dyn Clock>,
+    /// For tests that look behind HTTP or put things there that no request makes.
+    pub service: Arc<Service>,
+    _folder: Option<Arc<tempfile::TempDir>>,
+}
+
+/// A server to be.
+#[derive(Debug)]
+pub struct TestServerBuilder {
+    apps: Vec<PathBuf>,
+    load: LoadOptions,
+    backing: Backing,
+    register: Arc<TestRegister>,
+    clock: Arc<dyn Clock>,
+    is_production: bool,
+    with_local: bool,
+}
+
+impl TestServer {
+    /// A server to be, with our example apps and test persons, in memory.
+    pub fn builder() -> TestServerBuilder {
+        TestServerBuilder {
+            apps: example_apps(),
+            load: LoadOptions::default(),
+            backing: Backing::default(),
+            register: Arc::new(TestRegister::builtin()),
+            clock: Arc::new(SystemClock),
+            is_production: false,
+            with_local: false,
+        }
+    }
+
+    /// A server with our example apps and test persons, in memory.
+    pub fn with_example_apps() -> Self {
+        Self::builder().build()
+    }
+
+    /// Somebody without a token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.server.clone(), None)
+    }
+
+    /// A test person with authentication level 2.
+    pub fn user(&self, user: i32) -> Client {
+        self.user_at_level(user, 2)
+    }
+
+    /// A test person.
+    pub fn user_at_level(&self, user: i32, level: u8) -> Client {
+        let profile = self.service.register.profile(user).ok().flatten();
+        let party = profile.as_ref().map_or(0, |profile| profile.party_id.get());
+        let mut claims = json!({
+            "urn:altinn:userid": user.to_string(),
+            "urn:altinn:partyid": party,
+            "urn:altinn:authlevel": level,
+            "urn:altinn:authenticatemethod": "BankID",
+            "scope": "altinn:portal/enduser",
+        });
+        if let Some(uuid) = profile.and_then(|profile| profile.user_uuid) {
+            claims["urn:altinn:party:uuid"] = json!(uuid);
+        }
+        self.with_claims(claims)
+    }
+
+    /// An application owner with the scopes owners have.
+    pub fn owner(&self, org: &str, org_number: &str) -> Client {
+        self.owner_with_scope(org, org_number, "altinn:serviceowner/instances.read altinn:serviceowner/instances.write")
+    }
+
+    /// An application owner.
+    pub fn owner_with_scope(&self, org: &str, org_number: &str, scope: &str) -> Client {
+        self.with_claims(json!({
+            "urn:altinn:org": org,
+            "urn:altinn:orgNumber": org_number,
+            "urn:altinn:authlevel": 3,
+            "urn:altinn:authenticatemethod": "maskinporten",
+            "scope": scope,
+        }))
+    }
+
+    /// The owner of the example apps.
+    pub fn ttd(&self) -> Client {
+        self.owner("ttd", "405003309")
+    }
+
+    /// An organisation that owns no apps.
+    pub fn organisation(&self, number: &str) -> Client {
+        self.with_claims(json!({
+            "urn:altinn:orgNumber": number,
+            "urn:altinn:authlevel": 3,
+            "urn:altinn:authenticatemethod": "maskinporten",
+            "scope": "altinn:instances.read altinn:instances.write",
+        }))
+    }
+
+    /// The system user of the test data, acting for party 500700.
+    pub fn system_user(&self) -> Client {
+        self.with_claims(json!({
+            "authorization_details": {
+                "type": "urn:altinn:systemuser",
+                "systemuser_id": ["d111dbab-d619-4f15-bf29-58fe570a9ae6"],
+                "systemuser_org": {"authority": "iso6523-actorid-upis", "ID": "0192:950474084"},
+                "system_id": "913312465_sbs",
+            },
+            "consumer": {"authority": "iso6523-actorid-upis", "ID": "0192:913312465"},
+            "urn:altinn:orgNumber": "913312465",
+            "urn:altinn:authlevel": 3,
+            "urn:altinn:authenticatemethod": "maskinporten",
+            "scope": "altinn:instances.read altinn:instances.write",
+        }))
+    }
+
+    /// A test person whose token is no longer good.
+    pub fn expired_user(&self, user: i32) -> Client {
+        let now = self.clock.now().unix_seconds();
+        let claims = json!({
+            "urn:altinn:userid": user.to_string(),
+            "urn:altinn:partyid": 501_337,
+            "urn:altinn:authlevel": 2,
+            "urn:altinn:authenticatemethod": "BankID",
+            "iat": now - 7200, "nbf": now - 7200, "exp": now - 3600,
+        });
+        Client::new(self.server.clone(), Some(self.token(claims)))
+    }
+
+    /// Anybody these claims describe, with a token that is good for half an hour.
+    pub fn with_claims(&self, claims: Value) -> Client {
+        Client::new(self.server.clone(), Some(self.token(claims)))
+    }
+
+    /// A token with these claims; times are added where there are none.
+    pub fn token(&self, claims: Value) -> String {
+        let Value::Object(claims) = claims else { panic!("claims are an object") };
+        let now = self.clock.now().unix_seconds();
+        let mut whole = Map::new();
+        for (name, value) in [("iat", now), ("nbf", now), ("exp", now + 1800)] {
+            whole.insert(name.to_owned(), json!(value));
+        }
+        whole.extend(claims);
+        self.issuer.issue(whole)
+    }
+
+    /// The time the server goes by.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Every declared route.
+    pub fn routes(&self) -> &[mottak_web::routes::Route] {
+        self.server.table()
+    }
+}
+
+impl TestServerBuilder {
+    /// These apps in place of the examples: repositories or `App` folders.
+    #[must_use]
+    pub fn apps(mut self, apps: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.apps = apps.into_iter().collect();
+        self
+    }
+
+    /// How the apps are loaded.
+    #[must_use]
+    pub fn load_options(mut self, load: LoadOptions) -> Self {
+        self.load = load;
+        self
+    }
+
+    /// Where things are kept.
+    #[must_use]
+    pub fn backing(mut self, backing: Backing) -> Self {
+        self.backing = backing;
+        self
+    }
+
+    /// Other persons, organisations and roles.
+    #[must_use]
+    pub fn register(mut self, register: TestRegister) -> Self {
+        self.register = Arc::new(register);
+        self
+    }
+
+    /// Another clock, for answers that are the same every time.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// With the rules that only hold in production.
+    #[must_use]
+    pub fn in_production(mut self) -> Self {
+        self.is_production = true;
+        self
+    }
+
+    /// With the development logins, as `mottak dev` has them.
+    #[must_use]
+    pub fn with_local(mut self) -> Self {
+        self.with_local = true;
+        self
+    }
+
+    /// Starts the server. Panics when an app does not load.
+    pub fn build(self) -> TestServer {
+        let (apps, found) = Apps::load_with(&self.apps, self.load);
+        for (folder, problems) in found {
+            let errors: Vec<String> = problems.iter().filter(|p| p.is_error()).map(ToString::to_string).collect();
+            assert!(errors.is_empty(), "{}: {errors:#?}", folder.display());
+        }
+        let apps = Arc::new(apps);
+        let (store, folder): (Arc<dyn Store>, _) = match self.backing {
+            Backing::Memory => (Arc::new(MemoryStore::new(Arc::clone(&self.clock))), None),
+            Backing::Sqlite => {
+                let folder = tempfile::tempdir().expect("a temporary folder can be made");
+                let store = SqliteStore::open(folder.path(), Arc::clone(&self.clock), Options::default())
+                    .expect("a new store can be opened");
+                (store, Some(Arc::new(folder)))
+            }
+        };
+        let issuer = TokenIssuer::new(ISSUER, Arc::clone(&KEY));
+        let trusted = TrustedIssuer { issuer: ISSUER.to_owned(), keys: PublicKeys::of(&KEY), takes: Takes::Everything };
+        let verifier = TokenVerifier::new(vec![trusted], TestTokens::Accepted);
+        let settings = Settings {
+            platform_url: "https://platform.example.no".to_owned(),
+            is_production: self.is_production,
+            ..Settings::default()
+        };
+        let register: Arc<dyn Register> = self.register;
+        let service = Arc::new(Service::new(
+            Arc::clone(&apps),
+            store,
+            Arc::clone(&register),
+            Arc::clone(&self.clock),
+            Arc::new(RandomIds),
+            settings,
+        ));
+        let state = WebState { service: Arc::clone(&service), verifier: Arc::new(verifier) };
+        let local = self.with_local.then(|| {
+            local::router(LocalState {
+                issuer: issuer.clone(),
+                register,
+                clock: Arc::clone(&self.clock),
+                ids: Arc::new(RandomIds),
+                identities: Arc::new(TestIdentities::default()),
+                apps: Arc::new(NoApps),
+                public_url: "http://localhost".into(),
+                hosts: LocalState::HOSTS.into_iter().map(str::to_owned).collect(),
+            })
+        });
+        let server = Server::new(state, local);
+        TestServer { server, issuer, clock: self.clock, service, _folder: folder }
+    }
+}
+
+#[derive(Debug)]
+struct NoApps;
+
+impl LocalApps for NoApps {
+    fn apps(&self) -> Vec<LocalApp> {
+        Vec::new()
+    }
+}
+
+fn example_apps() -> Vec<PathBuf> {
+    let folder = mottak_testing::repository_root().join("apps");
+    ["kulturstotte", "skjenkebevilling"].into_iter().map(|app| folder.join(app)).collect()
+}
