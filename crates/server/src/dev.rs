@@ -26,8 +26,9 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         Some(folder) => TestRegister::load(folder)?,
         None => TestRegister::builtin(),
     };
-    let apps = run::load_apps(&dirs, LoadOptions::default());
+    let apps = run::load_apps(&dirs, LoadOptions::serving());
     let store = run::open_store(&options.data)?;
+    let antiforgery = run::antiforgery(&options.data)?;
     let key = Arc::new(SigningKey::load_or_generate(&options.data.join("signing-key.pem"))?);
     run::runtime()?.block_on(async move {
         let (listener, address) = run::listen(options.listen).await?;
@@ -39,7 +40,14 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         let settings = Settings { platform_url: public_url.clone(), is_production: false, ..Settings::default() };
         let identities = Arc::new(identities(&register));
         let register: Arc<dyn Register> = Arc::new(register);
-        let state = run::web_state(Arc::clone(&apps), Arc::clone(&store), Arc::clone(&register), verifier, settings);
+        let state = run::web_state(
+            Arc::clone(&apps),
+            Arc::clone(&store),
+            Arc::clone(&register),
+            verifier,
+            settings,
+            antiforgery,
+        );
         let local = local::router(LocalState {
             issuer,
             register,

@@ -7,6 +7,7 @@ mod config;
 mod dev;
 mod files;
 mod run;
+mod secret;
 mod serve;
 mod tools;
 

@@ -13,9 +13,12 @@ use mottak_service::ports::{RandomIds, Register, SystemClock};
 use mottak_service::{Service, Settings};
 use mottak_store::{Options, SqliteStore};
 use mottak_web::WebState;
+use mottak_web::antiforgery::Antiforgery;
 use mottak_web::server::{Server, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+use crate::secret;
 
 /// How often dropped and abandoned files are looked for.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
@@ -62,9 +65,18 @@ pub(crate) fn web_state(
     register: Arc<dyn Register>,
     verifier: TokenVerifier,
     settings: Settings,
+    antiforgery: Antiforgery,
 ) -> WebState {
     let service = Service::new(apps, store, register, Arc::new(SystemClock), Arc::new(RandomIds), settings);
-    WebState { service: Arc::new(service), verifier: Arc::new(verifier) }
+    WebState { service: Arc::new(service), verifier: Arc::new(verifier), antiforgery: Arc::new(antiforgery) }
+}
+
+/// The antiforgery check with the key in the data folder, made first when there is none: pages that are open in
+/// browsers outlive a restart.
+pub(crate) fn antiforgery(data: &Path) -> anyhow::Result<Antiforgery> {
+    let path = data.join("antiforgery-key");
+    let key = secret::load_or_generate(&path).with_context(|| format!("keep a key in {}", path.display()))?;
+    Ok(Antiforgery::with_key(&key))
 }
 
 /// Opens the socket and says where, on the first line of standard output: scripts wait for it.

@@ -27,11 +27,12 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         Some(folder) => TestRegister::load(folder)?,
         None => TestRegister::default(),
     };
-    let apps = run::load_apps(&configuration.apps, LoadOptions::default());
+    let apps = run::load_apps(&configuration.apps, LoadOptions::serving());
     let store = run::open_store(&configuration.data)?;
     let settings = Settings { platform_url: configuration.platform_url.clone(), ..Settings::default() };
     let verifier = TokenVerifier::new(issuers, TestTokens::Refused);
-    let state = run::web_state(apps, Arc::clone(&store), Arc::new(register), verifier, settings);
+    let antiforgery = run::antiforgery(&configuration.data)?;
+    let state = run::web_state(apps, Arc::clone(&store), Arc::new(register), verifier, settings, antiforgery);
     run::runtime()?.block_on(async move {
         let (listener, address) = run::listen(configuration.listen).await?;
         run::announce(address);

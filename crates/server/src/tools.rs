@@ -11,7 +11,7 @@ use crate::files::text;
 
 /// `mottak check`
 pub(crate) fn check(apps: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let report = mottak_apps::check(apps, &LoadOptions::default());
+    let report = mottak_apps::check(apps, &LoadOptions::serving());
     print!("{}", mottak_apps::render(&report));
     Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

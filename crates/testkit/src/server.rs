@@ -13,6 +13,7 @@ use mottak_service::{Service, Settings};
 use mottak_store::register::TestRegister;
 use mottak_store::{MemoryStore, Options, SqliteStore};
 use mottak_web::WebState;
+use mottak_web::antiforgery::Antiforgery;
 use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
 use serde_json::{Map, Value, json};
@@ -51,7 +52,7 @@ pub struct TestServerBuilder {
     apps: Vec<PathBuf>,
     load: LoadOptions,
     backing: Backing,
-    register: Arc<TestRegister>,
+    register: Arc<dyn Register>,
     clock: Arc<dyn Clock>,
     is_production: bool,
     with_local: bool,
@@ -62,7 +63,7 @@ impl TestServer {
     pub fn builder() -> TestServerBuilder {
         TestServerBuilder {
             apps: example_apps(),
-            load: LoadOptions::default(),
+            load: LoadOptions::serving(),
             backing: Backing::default(),
             register: Arc::new(TestRegister::builtin()),
             clock: Arc::new(SystemClock),
@@ -216,7 +217,7 @@ impl TestServerBuilder {
 
     /// Other persons, organisations and roles.
     #[must_use]
-    pub fn register(mut self, register: TestRegister) -> Self {
+    pub fn register(mut self, register: impl Register) -> Self {
         self.register = Arc::new(register);
         self
     }
@@ -267,7 +268,7 @@ impl TestServerBuilder {
             is_production: self.is_production,
             ..Settings::default()
         };
-        let register: Arc<dyn Register> = self.register;
+        let register = self.register;
         let service = Arc::new(Service::new(
             Arc::clone(&apps),
             store,
@@ -276,7 +277,11 @@ impl TestServerBuilder {
             Arc::new(RandomIds),
             settings,
         ));
-        let state = WebState { service: Arc::clone(&service), verifier: Arc::new(verifier) };
+        let state = WebState {
+            service: Arc::clone(&service),
+            verifier: Arc::new(verifier),
+            antiforgery: Arc::new(Antiforgery::generate()),
+        };
         let local = self.with_local.then(|| {
             local::router(LocalState {
                 issuer: issuer.clone(),

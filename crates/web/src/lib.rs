@@ -6,6 +6,7 @@
 //! [`app_api`] serves `/{org}/{app}/…`, [`platform_api`] the platform's half, [`local`] the development logins that only
 //! `mottak dev` mounts. [`server::router`] puts them together.
 
+pub mod antiforgery;
 pub mod app_api;
 mod body;
 mod canonical;
@@ -25,9 +26,12 @@ use std::sync::Arc;
 use mottak_service::Service;
 use mottak_service::authentication::TokenVerifier;
 
+use crate::antiforgery::Antiforgery;
+
 /// What every handler may use. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct WebState {
     pub service: Arc<Service>,
     pub verifier: Arc<TokenVerifier>,
+    pub antiforgery: Arc<Antiforgery>,
 }

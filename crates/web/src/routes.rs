@@ -13,8 +13,8 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use mottak_service::Refusal;
 use mottak_service::authentication::Caller;
+use mottak_service::{Problem, Refusal};
 
 use crate::WebState;
 use crate::canonical::Patterns;
@@ -37,6 +37,13 @@ pub enum Callers {
     Owner,
 }
 
+/// Whether changes made with a browser's session must show that they come from the app's own page (app-api §1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgery {
+    Checked,
+    Unchecked,
+}
+
 /// A mounted route.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -44,6 +51,7 @@ pub struct Route {
     pub path: &'static str,
     pub callers: Callers,
     pub family: Family,
+    pub forgery: Forgery,
 }
 
 /// Collects routes into a router.
@@ -62,16 +70,43 @@ impl Routes {
 
     /// Mounts a handler.
     #[must_use]
-    pub fn add<H, T>(mut self, method: Method, path: &'static str, callers: Callers, family: Family, handler: H) -> Self
+    pub fn add<H, T>(self, method: Method, path: &'static str, callers: Callers, family: Family, handler: H) -> Self
     where
         H: Handler<T, WebState>,
         T: 'static,
     {
-        let filter = MethodFilter::try_from(method.clone()).expect("routes use standard methods");
-        let gate = Gate { web: self.state.clone(), callers, family };
+        self.mount(Route { method, path, callers, family, forgery: Forgery::Unchecked }, handler)
+    }
+
+    /// Mounts a handler whose changes a browser's session makes from the app's own page alone (column AF of
+    /// app-api §2).
+    #[must_use]
+    pub fn add_checked<H, T>(
+        self,
+        method: Method,
+        path: &'static str,
+        callers: Callers,
+        family: Family,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, WebState>,
+        T: 'static,
+    {
+        self.mount(Route { method, path, callers, family, forgery: Forgery::Checked }, handler)
+    }
+
+    fn mount<H, T>(mut self, route: Route, handler: H) -> Self
+    where
+        H: Handler<T, WebState>,
+        T: 'static,
+    {
+        let filter = MethodFilter::try_from(route.method.clone()).expect("routes use standard methods");
+        let gate =
+            Gate { web: self.state.clone(), callers: route.callers, family: route.family, forgery: route.forgery };
         let guarded = on(filter, handler).layer(middleware::from_fn_with_state(gate, admit));
-        self.router = self.router.route(path, guarded);
-        self.table.push(Route { method, path, callers, family });
+        self.router = self.router.route(route.path, guarded);
+        self.table.push(route);
         self
     }
 
@@ -93,22 +128,40 @@ struct Gate {
     web: WebState,
     callers: Callers,
     family: Family,
+    forgery: Forgery,
 }
 
 async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let asked = Asked::by(&request);
     let caller = identify(&gate.web, request.headers());
+    let mut family = gate.family;
     let response = if caller.is_anonymous() && gate.callers != Callers::Anyone {
         Refused(Refusal::Unauthenticated).into_response()
+    } else if gate.forgery == Forgery::Checked && may_be_forged(&gate.web, &request, &caller) {
+        if family == Family::AppJson {
+            // The one refusal that is a problem document here too (app-api §1.5).
+            family = Family::App;
+        }
+        Refused(Refusal::Invalid(Problem::bare())).into_response()
     } else {
         request.extensions_mut().insert(caller);
         next.run(request).await
     };
-    let mut response = render(response, gate.family, &asked, &gate.web);
+    let mut response = render(response, family, &asked, &gate.web);
     if gate.family.is_app_api() {
         add_app_headers(response.headers_mut());
     }
     response
+}
+
+/// Whether another site may have made the browser send this; apps can turn the check off.
+fn may_be_forged(web: &WebState, request: &Request, caller: &Caller) -> bool {
+    if web.antiforgery.admits(request.method(), request.headers(), caller) {
+        return false;
+    }
+    let mut segments = request.uri().path().split('/').skip(1);
+    let app = segments.next().zip(segments.next()).and_then(|(org, app)| web.service.app(org, app).ok());
+    app.is_none_or(|app| !app.settings.disable_csrf_check)
 }
 
 /// The caller, by the one token the request carries. A token that is not good is no token.

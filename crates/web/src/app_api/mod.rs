@@ -4,6 +4,7 @@
 //! an instance.
 
 mod data;
+mod home;
 mod instances;
 mod metadata;
 mod options;
@@ -24,22 +25,40 @@ pub fn routes(routes: Routes) -> Routes {
     use Family::{App, AppBare, AppJson};
     let (get, post, put, patch, delete) = (Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE);
     routes
-        .add(post.clone(), "/{org}/{app}/instances", Authenticated, AppJson, instances::create)
-        .add(post.clone(), "/{org}/{app}/instances/create", Authenticated, AppJson, instances::create_simple)
+        .add_checked(post.clone(), "/{org}/{app}/instances", Authenticated, AppJson, instances::create)
+        .add_checked(post.clone(), "/{org}/{app}/instances/create", Authenticated, AppJson, instances::create_simple)
         .add(get.clone(), "/{org}/{app}/instances/{party}/active", Authenticated, AppJson, instances::active)
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}", Permitted("read"), AppJson, instances::read)
-        .add(delete.clone(), "/{org}/{app}/instances/{party}/{guid}", Permitted("delete"), AppJson, instances::delete)
-        .add(put.clone(), "/{org}/{app}/instances/{party}/{guid}/substatus", Owner, AppJson, instances::substatus)
-        .add(
+        .add_checked(
+            delete.clone(),
+            "/{org}/{app}/instances/{party}/{guid}",
+            Permitted("delete"),
+            AppJson,
+            instances::delete,
+        )
+        .add_checked(
+            put.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/substatus",
+            Owner,
+            AppJson,
+            instances::substatus,
+        )
+        .add_checked(
             post.clone(),
             "/{org}/{app}/instances/{party}/{guid}/complete",
             Permitted("complete"),
             AppJson,
             instances::complete,
         )
-        .add(post.clone(), "/{org}/{app}/instances/{party}/{guid}/data", Permitted("write"), App, data::create_legacy)
-        .add(patch.clone(), "/{org}/{app}/instances/{party}/{guid}/data", Permitted("write"), App, data::patch)
-        .add(
+        .add_checked(
+            post.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/data",
+            Permitted("write"),
+            App,
+            data::create_legacy,
+        )
+        .add_checked(patch.clone(), "/{org}/{app}/instances/{party}/{guid}/data", Permitted("write"), App, data::patch)
+        .add_checked(
             post.clone(),
             "/{org}/{app}/instances/{party}/{guid}/data/type/{dataType}",
             Permitted("write"),
@@ -47,7 +66,7 @@ pub fn routes(routes: Routes) -> Routes {
             data::create,
         )
         // One segment has one name in the router: here it is a data type, for the other methods an element.
-        .add(
+        .add_checked(
             post.clone(),
             "/{org}/{app}/instances/{party}/{guid}/data/{data}",
             Permitted("write"),
@@ -55,9 +74,21 @@ pub fn routes(routes: Routes) -> Routes {
             data::create_alias,
         )
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("read"), App, data::read)
-        .add(put.clone(), "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::update)
-        .add(patch, "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::patch_one)
-        .add(delete, "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::remove)
+        .add_checked(
+            put.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/data/{data}",
+            Permitted("write"),
+            App,
+            data::update,
+        )
+        .add_checked(
+            patch,
+            "/{org}/{app}/instances/{party}/{guid}/data/{data}",
+            Permitted("write"),
+            App,
+            data::patch_one,
+        )
+        .add_checked(delete, "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("write"), App, data::remove)
         .add(
             get.clone(),
             "/{org}/{app}/instances/{party}/{guid}/data/{data}/type/{dataType}",
@@ -65,7 +96,7 @@ pub fn routes(routes: Routes) -> Routes {
             App,
             data::read,
         )
-        .add(
+        .add_checked(
             put.clone(),
             "/{org}/{app}/instances/{party}/{guid}/data/{data}/type/{dataType}",
             Permitted("write"),
@@ -74,7 +105,13 @@ pub fn routes(routes: Routes) -> Routes {
         )
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/validate", Permitted("read"), App, validate::validate)
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/process", Permitted("read"), App, process::read)
-        .add(post, "/{org}/{app}/instances/{party}/{guid}/process/start", Permitted("instantiate"), App, process::start)
+        .add_checked(
+            post,
+            "/{org}/{app}/instances/{party}/{guid}/process/start",
+            Permitted("instantiate"),
+            App,
+            process::start,
+        )
         .add(
             get.clone(),
             "/{org}/{app}/instances/{party}/{guid}/process/next",
@@ -82,8 +119,14 @@ pub fn routes(routes: Routes) -> Routes {
             App,
             process::next_elements,
         )
-        .add(put.clone(), "/{org}/{app}/instances/{party}/{guid}/process/next", PermittedByTask, App, process::next)
-        .add(
+        .add_checked(
+            put.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/process/next",
+            PermittedByTask,
+            App,
+            process::next,
+        )
+        .add_checked(
             put,
             "/{org}/{app}/instances/{party}/{guid}/process/completeProcess",
             PermittedByTask,
@@ -121,5 +164,6 @@ pub fn routes(routes: Routes) -> Routes {
         .add(get.clone(), "/{org}/{app}/api/rulehandler/{id}", Anyone, App, resources::rule_handler)
         .add(get.clone(), "/{org}/{app}/api/ruleconfiguration/{id}", Anyone, App, resources::rule_configuration)
         .add(get.clone(), "/{org}/{app}/api/v1/footer", Anyone, App, resources::footer)
-        .add(get, "/{org}/{app}/api/validationconfig/{id}", Anyone, App, resources::validation_config)
+        .add(get.clone(), "/{org}/{app}/api/validationconfig/{id}", Anyone, App, resources::validation_config)
+        .add(get, "/{org}/{app}", Anyone, AppBare, home::show)
 }
