@@ -10,7 +10,9 @@
 //! ```
 
 mod client;
+mod seed;
 mod server;
 
 pub use client::{Answer, Client, Sending};
+pub use seed::Seed;
 pub use server::{Backing, TestServer, TestServerBuilder};
