@@ -8,8 +8,11 @@ use futures_util::{Stream, StreamExt as _};
 use crate::ports::{Blobs, Body, Staged};
 use crate::{Problem, Refusal};
 
-/// A body as it arrives. An error ends it: the client went away or sent something unreadable.
-pub type Incoming = Pin<Box<dyn Stream<Item = Result<Bytes, IncomingFailure>> + Send>>;
+/// Some bytes of a body. An error ends it: the client went away or sent something unreadable.
+pub type Piece = Result<Bytes, IncomingFailure>;
+
+/// A body as it arrives.
+pub type Incoming = Pin<Box<dyn Stream<Item = Piece> + Send>>;
 
 /// Why a body did not arrive in full.
 #[derive(Debug, thiserror::Error)]
@@ -80,12 +83,32 @@ impl From<Refusal> for ReceiveFailure {
 }
 
 /// Takes a body of at most `limit` bytes, in memory or into the object store.
-pub async fn receive(blobs: &dyn Blobs, mut incoming: Incoming, limit: Option<u64>) -> Result<Content, ReceiveFailure> {
+pub async fn receive(
+    blobs: &dyn Blobs,
+    incoming: impl Stream<Item = Piece> + Send + Unpin,
+    limit: Option<u64>,
+) -> Result<Content, ReceiveFailure> {
+    receive_judged(blobs, incoming, limit, |_| Ok(())).await
+}
+
+/// The same for a body that `judge` may refuse by its first bytes: all of them, or the first 64 KB and a little more.
+/// A body without a byte is not judged.
+pub async fn receive_judged(
+    blobs: &dyn Blobs,
+    mut incoming: impl Stream<Item = Piece> + Send + Unpin,
+    limit: Option<u64>,
+    judge: impl FnOnce(&[u8]) -> Result<(), Refusal>,
+) -> Result<Content, ReceiveFailure> {
     let limit = limit.unwrap_or(u64::MAX);
     let mut kept = BytesMut::new();
     let mut total: u64 = 0;
     loop {
-        let Some(piece) = incoming.next().await else { return Ok(Content::Kept(kept.freeze())) };
+        let Some(piece) = incoming.next().await else {
+            if !kept.is_empty() {
+                judge(&kept)?;
+            }
+            return Ok(Content::Kept(kept.freeze()));
+        };
         let piece = piece.map_err(refuse)?;
         total += piece.len() as u64;
         if total > limit {
@@ -96,6 +119,7 @@ pub async fn receive(blobs: &dyn Blobs, mut incoming: Incoming, limit: Option<u6
             break;
         }
     }
+    judge(&kept)?;
     let mut writer = blobs.stage().await.map_err(Refusal::from)?;
     writer.write(kept.freeze()).await.map_err(Refusal::from)?;
     while let Some(piece) = incoming.next().await {
@@ -110,7 +134,10 @@ pub async fn receive(blobs: &dyn Blobs, mut incoming: Incoming, limit: Option<u6
 }
 
 /// Takes a form's body into memory.
-pub async fn receive_form(mut incoming: Incoming, limit: Option<u64>) -> Result<Bytes, ReceiveFailure> {
+pub async fn receive_form(
+    mut incoming: impl Stream<Item = Piece> + Send + Unpin,
+    limit: Option<u64>,
+) -> Result<Bytes, ReceiveFailure> {
     let limit = limit.unwrap_or(FORM_LIMIT).min(FORM_LIMIT);
     let mut kept = BytesMut::new();
     while let Some(piece) = incoming.next().await {

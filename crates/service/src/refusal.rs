@@ -33,6 +33,8 @@ pub enum Refusal {
     Stuck(Problem),
     /// Too much at once; worth trying again.
     Busy,
+    /// A system this one asks did not answer.
+    Unavailable(Problem),
     /// Our fault. The cause is logged once at the edge; the client sees an id.
     Failed(Failure),
 }

@@ -15,6 +15,7 @@ mod disposition;
 mod download;
 mod extract;
 pub mod local;
+mod multipart;
 pub mod platform_api;
 pub mod refusal;
 mod response;

@@ -126,6 +126,7 @@ impl Page {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
                 response
             }
+            Refusal::Unavailable(problem) => self.problem(StatusCode::SERVICE_UNAVAILABLE, problem),
             Refusal::Failed(_) => self.problem(StatusCode::INTERNAL_SERVER_ERROR, Problem::bare()),
         }
     }

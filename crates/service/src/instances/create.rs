@@ -2,12 +2,13 @@
 //! (app-api §3.1, §3.2; app-process §2.3).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mottak_apps::App;
 use mottak_model::{DataType, Instance, InstanceId, InstanceStatus, Party, ReadStatus, Substatus, Time};
 
 use super::owner::{OwnerReference, find_party, is_party_type_allowed, owner_of};
-use super::read::{Shown, show};
+use super::read::{Shown, hide_unreadable};
 use crate::authentication::Caller;
 use crate::authorization::Resource;
 use crate::content::Content;
@@ -16,6 +17,7 @@ use crate::draft::{Author, Draft, NewElement};
 use crate::forms;
 use crate::ports::Body;
 use crate::process::{self, steps};
+use crate::service::Attempt;
 use crate::{Missing, Problem, Refusal, Service};
 
 /// What a caller wants made.
@@ -82,7 +84,7 @@ pub async fn create(svc: &Service, caller: &Caller, app: &App, request: Instanti
     check_parts(app, &request.parts)?;
     let party = find_party(svc, &template.owner)?;
     require_owner_admitted(svc, caller, app, &party)?;
-    make(svc, caller, app, &party, template, request.parts, &request.prefill).await
+    make(svc, caller, app, party, template, request.parts, &request.prefill).await
 }
 
 /// Makes an instance from a short form. Copies of earlier instances are refused where the app does not allow them.
@@ -108,7 +110,7 @@ pub async fn create_simple(
     template.owner.require_any()?;
     let party = find_party(svc, &template.owner)?;
     require_owner_admitted(svc, caller, app, &party)?;
-    make(svc, caller, app, &party, template, Vec::new(), &prefill).await
+    make(svc, caller, app, party, template, Vec::new(), &prefill).await
 }
 
 /// The policy lets the caller make instances for the party, and the app takes parties of its kind.
@@ -125,12 +127,12 @@ async fn make(
     svc: &Service,
     caller: &Caller,
     app: &App,
-    party: &Party,
+    party: Arc<Party>,
     template: Template,
     parts: Vec<Part>,
     prefill: &BTreeMap<String, String>,
 ) -> Result<Shown, Refusal> {
-    let owner = owner_of(svc, caller, party)?;
+    let owner = owner_of(svc, caller, &party)?;
     let author = Author::of(svc, caller, app)?;
     let is_seen_by_maker = caller.service_owner().is_none();
     let read_status = if is_seen_by_maker { Some(ReadStatus::Read) } else { template.read_status };
@@ -162,13 +164,14 @@ async fn make(
     steps::set_started(&mut draft, &start);
     draft.record(mottak_model::event_type::CREATED, None);
     for part in parts {
-        add_part(svc, caller, &mut draft, party, part)?;
+        add_part(svc, caller, &mut draft, &party, part)?;
     }
-    let facts = steps::Facts { party, profile: forms::profile_of(svc, caller)?, prefill };
+    let facts = steps::Facts { party: &party, profile: forms::profile_of(svc, caller)?, prefill };
     steps::enter_first_task(&mut draft, &start, &facts)?;
 
-    let instance = svc.commit(None, draft.finish()).await.map_err(crate::service::Attempt::into_refusal)?;
-    show(svc, caller, app, instance)
+    let mut instance = svc.commit(None, draft.finish()).await.map_err(Attempt::into_refusal)?;
+    hide_unreadable(svc, caller, app, &mut instance)?;
+    Ok(Shown { instance, party: Some(party) })
 }
 
 /// The template, or one made of the owner named beside the body.

@@ -87,6 +87,16 @@ fn is_kept(app: &App, instance: &Instance, now: Time) -> bool {
     now < archived.plus(Duration::from_secs(u64::from(days) * 24 * 60 * 60))
 }
 
+/// Refuses a substatus that says nothing.
+pub fn require_label(substatus: &Substatus) -> Result<(), Refusal> {
+    if substatus.label.as_deref().is_some_and(|label| !label.is_empty()) {
+        return Ok(());
+    }
+    let sent = serde_json::to_string(substatus).unwrap_or_default();
+    let text = format!("Invalid sub status: {sent}. Substatus must be defined and include a label.");
+    Err(Refusal::Invalid(Problem::text(text)))
+}
+
 /// What the application owner says about its handling. The order of refusals is the contract's: body, instance, caller.
 pub async fn set_substatus(
     svc: &Service,
@@ -94,11 +104,7 @@ pub async fn set_substatus(
     id: InstanceId,
     substatus: Substatus,
 ) -> Result<Instance, Refusal> {
-    if substatus.label.as_deref().is_none_or(str::is_empty) {
-        let sent = serde_json::to_string(&substatus).unwrap_or_default();
-        let text = format!("Invalid sub status: {sent}. Substatus must be defined and include a label.");
-        return Err(Refusal::Invalid(Problem::text(text)));
-    }
+    require_label(&substatus)?;
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
         if caller.is_anonymous() {

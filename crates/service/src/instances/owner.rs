@@ -5,7 +5,8 @@ use std::sync::Arc;
 use mottak_model::{InstanceOwner, Party, PartyId, PartyType, PartyTypesAllowed};
 
 use crate::authentication::Caller;
-use crate::{Problem, Refusal, Service};
+use crate::ports::RegisterFailure;
+use crate::{Missing, Problem, Refusal, Service};
 
 /// How a request names an owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,40 +36,97 @@ impl OwnerReference {
     }
 }
 
+/// What the names of users with a mail address begin with.
+const MAIL_PREFIX: &str = "epost:";
 const MAIL_URN: &str = "urn:altinn:person:idporten-email:";
+const PERSON_URN: &str = "urn:altinn:person:identifier-no:";
+const ORGANISATION_URN: &str = "urn:altinn:organization:identifier-no:";
 const SELF_IDENTIFIED_URN: &str = "urn:altinn:person:legacy-selfidentified:";
 
 /// The party that the reference names.
+///
+/// A register that does not answer refuses the caller who names a party by its id, and knows nobody by any other
+/// identifier (app-api §3.1 step 8).
 pub(super) fn find_party(svc: &Service, reference: &OwnerReference) -> Result<Arc<Party>, Refusal> {
     let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     if let Some(id) = given(&reference.party_id) {
-        let Ok(id) = id.parse::<PartyId>() else {
+        let Ok(id) = id.trim().parse::<PartyId>() else {
             return Err(not_found(format!("Failed to lookup party by partyId: {id}. The exception was: not a number")));
         };
-        return svc.register.party(id)?.ok_or_else(|| not_found("Unknown party"));
+        return match svc.register.party(id) {
+            Ok(party) => party.ok_or_else(|| not_found("Unknown party")),
+            Err(failure) => {
+                tracing::warn!(%failure, "an instance was not made");
+                Err(Refusal::Forbidden(Missing { is_bare: true, ..Missing::default() }))
+            }
+        };
     }
     // Numbers and names of people are not repeated in the answer.
-    if let Some(identifier) = given(&reference.external_identifier) {
-        let name = identifier.strip_prefix(SELF_IDENTIFIED_URN).map(str::to_owned);
-        let name = name.or_else(|| identifier.strip_prefix(MAIL_URN).map(|mail| format!("epost:{mail}")));
-        let party = name.map(|name| svc.register.party_by_username(&name)).transpose()?.flatten();
-        return party.ok_or_else(|| not_found(unknown("externalIdentifier")));
+    let (by, found) = if let Some(identifier) = given(&reference.external_identifier) {
+        ("externalIdentifier", by_external_identifier(svc, &identifier))
+    } else if let Some(number) = given(&reference.person_number) {
+        ("personNumber", svc.register.party_by_ssn(&number))
+    } else if let Some(number) = given(&reference.organisation_number) {
+        ("organisationNumber", svc.register.party_by_org_number(&number))
+    } else if let Some(username) = given(&reference.username) {
+        ("personNumber or organisationNumber", by_username(svc, &username))
+    } else {
+        return Err(Refusal::Invalid(Problem::text(MISSING)));
+    };
+    match found {
+        Ok(party) => party.ok_or_else(|| not_found(unknown(by))),
+        Err(failure) => {
+            tracing::warn!(%failure, "an instance was not made");
+            Err(not_found(format!("Failed to lookup party by {by}. The exception was: the register did not answer")))
+        }
     }
-    if let Some(number) = given(&reference.person_number) {
-        return svc.register.party_by_ssn(&number)?.ok_or_else(|| not_found(unknown("personNumber")));
+}
+
+fn by_external_identifier(svc: &Service, identifier: &str) -> Result<Option<Arc<Party>>, RegisterFailure> {
+    let (register, rest) = (&svc.register, |urn| identifier.strip_prefix(urn));
+    if let Some(number) = rest(PERSON_URN) {
+        register.party_by_ssn(number)
+    } else if let Some(number) = rest(ORGANISATION_URN) {
+        register.party_by_org_number(number)
+    } else if let Some(name) = rest(SELF_IDENTIFIED_URN) {
+        register.party_by_username(name)
+    } else if let Some(mail) = rest(MAIL_URN) {
+        register.party_by_username(&format!("{MAIL_PREFIX}{}", unescaped(mail)))
+    } else {
+        Ok(None)
     }
-    if let Some(number) = given(&reference.organisation_number) {
-        return svc.register.party_by_org_number(&number)?.ok_or_else(|| not_found(unknown("organisationNumber")));
+}
+
+/// Names are those of users with a mail address; other names are tried as they are.
+fn by_username(svc: &Service, username: &str) -> Result<Option<Arc<Party>>, RegisterFailure> {
+    let mail = username.strip_prefix(MAIL_PREFIX).unwrap_or(username);
+    match svc.register.party_by_username(&format!("{MAIL_PREFIX}{mail}"))? {
+        Some(party) => Ok(Some(party)),
+        None => svc.register.party_by_username(username),
     }
-    if let Some(username) = given(&reference.username) {
-        let mail = format!("epost:{}", username.strip_prefix("epost:").unwrap_or(&username));
-        let party = match svc.register.party_by_username(&mail)? {
-            Some(party) => Some(party),
-            None => svc.register.party_by_username(&username)?,
+}
+
+/// A mail address as URNs carry it: `%40` for `@`. What is no escape stays as it is.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escape = match after {
+            [high, low, ..] if *first == b'%' => char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16)),
+            _ => None,
         };
-        return party.ok_or_else(|| not_found(unknown("personNumber or organisationNumber")));
+        match escape.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
     }
-    Err(Refusal::Invalid(Problem::text(MISSING)))
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn unknown(by: &str) -> String {
@@ -99,7 +157,7 @@ pub(super) fn owner_of(svc: &Service, caller: &Caller, party: &Party) -> Result<
             Some(user) => svc.register.profile(user.user_id)?.and_then(|profile| given(&profile.external_identity)),
             None => None,
         };
-        owner.external_identifier = Some(own_identity.unwrap_or_else(|| match name.strip_prefix("epost:") {
+        owner.external_identifier = Some(own_identity.unwrap_or_else(|| match name.strip_prefix(MAIL_PREFIX) {
             Some(mail) => format!("{MAIL_URN}{mail}"),
             None => format!("{SELF_IDENTIFIED_URN}{name}"),
         }));
@@ -127,6 +185,15 @@ pub fn is_party_type_allowed(party: &Party, allowed: PartyTypesAllowed) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mail_addresses_are_unescaped() {
+        for (text, expected) in
+            [("a%40b.no", "a@b.no"), ("100%", "100%"), ("%4", "%4"), ("%zz", "%zz"), ("k%C3%B8", "kø"), ("", "")]
+        {
+            assert_eq!(unescaped(text), expected);
+        }
+    }
 
     fn party(party_type: PartyType, unit_type: Option<&str>) -> Party {
         Party {

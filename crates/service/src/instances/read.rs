@@ -19,8 +19,7 @@ pub struct Shown {
 
 /// The instance for the application API. Whoever but the owner of the app reads it, has then read it.
 pub async fn read(svc: &Service, caller: &Caller, app: &App, id: InstanceId) -> Result<Shown, Refusal> {
-    let snapshot = load_of_app(svc, app, id).await?;
-    svc.authorize(caller, "read", Resource::instance(app, &snapshot.instance)).map_err(Refusal::in_words)?;
+    let snapshot = crate::data::load_for(svc, caller, app, id, "read").await.map_err(Refusal::in_words)?;
     if !caller.is_service_owner_of(app.id.org()) {
         mark_read(svc, &snapshot).await;
     }
@@ -89,9 +88,12 @@ fn unknown(guid: mottak_model::Guid) -> Refusal {
 }
 
 /// What the caller sees of an instance, and whose it is.
-pub(crate) fn show(svc: &Service, caller: &Caller, app: &App, mut instance: Instance) -> Result<Shown, Refusal> {
+fn show(svc: &Service, caller: &Caller, app: &App, mut instance: Instance) -> Result<Shown, Refusal> {
     hide_unreadable(svc, caller, app, &mut instance)?;
-    let party = svc.register.party(instance.id.party)?;
+    let party = svc.register.party(instance.id.party).map_err(|failure| {
+        tracing::warn!(%failure, "an instance was not shown");
+        Refusal::Unavailable(Problem::details("Register unavailable", "The register of parties did not answer."))
+    })?;
     Ok(Shown { instance, party })
 }
 
@@ -144,6 +146,11 @@ pub(crate) async fn mark_read(svc: &Service, snapshot: &Snapshot) {
     if let Err(failure) = svc.store.commit(change).await {
         tracing::debug!(%failure, "the read status was not noted");
     }
+}
+
+/// Refuses an instance that is not one of this app.
+pub async fn require_of_app(svc: &Service, app: &App, id: InstanceId) -> Result<(), Refusal> {
+    load_of_app(svc, app, id).await.map(drop)
 }
 
 /// Refuses unless the policy permits the caller the action on the instance.

@@ -112,10 +112,9 @@ pub(super) async fn substatus(
     let bytes = body::json(&headers, body).await?;
     let substatus: Option<Substatus> = body::parse(&bytes)?;
     let substatus = substatus.ok_or_else(|| crate::extract::invalid_member("substatus", "A substatus is required."))?;
-    let changed = life::set_substatus(&web.service, &caller, id, substatus).await?;
-    if changed.app_id != app.id {
-        return Err(Refused(Refusal::NotFound(Problem::bare())));
-    }
+    life::require_label(&substatus)?;
+    reading::require_of_app(&web.service, &app, id).await?;
+    let changed = life::set_substatus(&web.service, &caller, id, substatus).await.map_err(without_words)?;
     Ok(stored(&changed, &Links::of(&headers, uri.path(), &web.service.settings)))
 }
 

@@ -7,22 +7,20 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use mottak_apps::App;
 use mottak_model::{ReadStatus, Substatus, Time};
 use mottak_service::Service;
-use mottak_service::content::{Content, Incoming, IncomingFailure, ReceiveFailure, receive, receive_form};
+use mottak_service::content::{Content, FORM_LIMIT, IncomingFailure, ReceiveFailure, receive, receive_form};
 use mottak_service::instances::create::{Instantiation, Part, PartContent, Template};
 use mottak_service::instances::owner::OwnerReference;
 use mottak_service::{Problem, Refusal};
-use multer::Multipart;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::body::{self, content_type};
 use crate::disposition;
+use crate::multipart::{self, Multipart};
 use crate::refusal::Refused;
 
 /// The most bytes of a template.
@@ -39,16 +37,23 @@ pub(super) async fn instantiation(
     let mut request = Instantiation { owner_party_id, ..Instantiation::default() };
     let Some(content_type) = content_type(headers) else { return Ok(request) };
     if content_type.to_ascii_lowercase().starts_with("multipart/") {
-        let boundary = multer::parse_boundary(content_type)
-            .map_err(|_| unreadable("The content type multipart/* has no boundary"))?;
-        let parts = Multipart::new(body::stream(body), boundary);
+        let boundary = multipart::boundary(content_type)
+            .ok_or_else(|| unreadable("The content type multipart/* has no usable boundary"))?;
+        let parts = Multipart::new(body::stream(body), &boundary);
         read_parts(svc, app, parts, &mut request).await?;
     } else if content_type.contains("application/json") {
-        let bytes = receive_form(body::stream(body), Some(TEMPLATE_LIMIT)).await.map_err(too_large)?;
+        let received = receive_form(body::stream(body), Some(TEMPLATE_LIMIT)).await;
+        let bytes = received.map_err(|failure| match failure {
+            ReceiveFailure::OverLimit => too_large(),
+            ReceiveFailure::Refused(refusal) => Refused(refusal),
+        })?;
         request.template = parse_template(&bytes)?;
     }
     Ok(request)
 }
+
+/// The most parts of a body.
+const PART_LIMIT: usize = 1000;
 
 /// One part before it is known what it is.
 struct Section {
@@ -63,38 +68,54 @@ struct Section {
 async fn read_parts(
     svc: &Service,
     app: &App,
-    mut parts: Multipart<'static>,
+    mut parts: Multipart,
     request: &mut Instantiation,
 ) -> Result<(), Refused> {
     let mut sections = Vec::new();
     let mut wrong = Vec::new();
     let mut number = 0;
-    while let Some(field) = parts.next_field().await.map_err(|error| broken(number + 1, &error))? {
+    // Forms and templates are parsed whole, so all of them together stay within what one form may have.
+    let mut document_bytes_left = FORM_LIMIT;
+    while let Some(headers) = parts.next_part().await.map_err(broken)? {
         number += 1;
-        let header = |name| field.headers().get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-        let disposition = header(CONTENT_DISPOSITION).map(str::to_owned);
-        let content_type = header(CONTENT_TYPE).map(str::to_owned);
-        let Some(disposition) = disposition else {
+        if number > PART_LIMIT {
+            return Err(unreadable(format!("The request has more than {PART_LIMIT} parts")));
+        }
+        let Some(disposition) = headers.content_disposition else {
             wrong.push(format!("Part number {number} doesn't have a content disposition"));
             continue;
         };
-        let Some(content_type) = content_type else {
+        let Some(content_type) = headers.content_type.filter(|content_type| !content_type.is_empty()) else {
             wrong.push(format!("Part number {number} doesn't have a content type"));
             continue;
         };
         let name = disposition::name(&disposition);
         let filename = disposition::filename(&disposition);
         let data_type = name.as_deref().and_then(|name| app.application.data_type(name));
-        let is_document = data_type.is_none_or(mottak_model::DataType::is_form);
-        let limit = data_type.and_then(mottak_model::DataType::max_bytes).filter(|limit| *limit > 0);
-        let incoming = part_stream(field);
-        let content = if is_document {
-            receive_form(incoming, limit).await.map(Content::Kept)
-        } else {
-            receive(svc.store.blobs(), incoming, limit).await
+        let content = match data_type {
+            Some(data_type) if !data_type.is_form() => {
+                let limit = data_type.max_bytes().filter(|limit| *limit > 0);
+                receive(svc.store.blobs(), parts.content(), limit).await
+            }
+            _ => {
+                let limit = match data_type {
+                    Some(data_type) => data_type.max_bytes().filter(|limit| *limit > 0).unwrap_or(FORM_LIMIT),
+                    None => TEMPLATE_LIMIT,
+                };
+                let received = receive_form(parts.content(), Some(limit.min(document_bytes_left))).await;
+                if matches!(received, Err(ReceiveFailure::OverLimit)) && document_bytes_left < limit {
+                    return Err(too_large());
+                }
+                received.map(Content::Kept)
+            }
         };
         let content = match content {
-            Ok(content) => PartContent::Here(content),
+            Ok(content) => {
+                if let Content::Kept(bytes) = &content {
+                    document_bytes_left = document_bytes_left.saturating_sub(bytes.len() as u64);
+                }
+                PartContent::Here(content)
+            }
             Err(ReceiveFailure::OverLimit) => PartContent::OverLimit,
             Err(ReceiveFailure::Refused(refusal)) => return Err(Refused(refusal)),
         };
@@ -106,16 +127,20 @@ async fn read_parts(
     sort_out(sections, request)
 }
 
-/// Finds the template among the parts; the rest is data.
+/// Finds the template and the notification among the parts; the rest is data.
 fn sort_out(mut sections: Vec<Section>, request: &mut Instantiation) -> Result<(), Refused> {
     let template = sections.iter().position(|section| section.name.as_deref() == Some("instance"));
     let template = template.or_else(|| (sections.len() == 1 && sections[0].name.is_none()).then_some(0));
-    if let Some(at) = template {
-        request.template = template_of(&sections.remove(at))?;
+    if let Some(at) = template
+        && let Some(document) = document_of(&sections.remove(at))?
+    {
+        request.template = parse_template(&document)?;
     }
-    if let Some(at) = sections.iter().position(|section| section.name.as_deref() == Some("notification")) {
-        // Notifications are for another service; the instance is made without.
-        sections.remove(at);
+    if let Some(at) = sections.iter().position(|section| section.name.as_deref() == Some("notification"))
+        && let Some(document) = document_of(&sections.remove(at))?
+    {
+        // Notifications are for another service; the instance is made without. It has to be readable all the same.
+        parse_object("notification", &document)?;
     }
     for section in sections {
         if section.name.as_deref() == Some("instance") && !section.content_type.starts_with("application/json") {
@@ -136,71 +161,60 @@ fn sort_out(mut sections: Vec<Section>, request: &mut Instantiation) -> Result<(
     Ok(())
 }
 
-/// Only JSON is a template; anything else in its place is passed over.
-fn template_of(section: &Section) -> Result<Option<Template>, Refused> {
+/// Only JSON is a template or a notification; anything else in its place is passed over.
+fn document_of(section: &Section) -> Result<Option<Bytes>, Refused> {
     match &section.content {
         PartContent::Here(Content::Kept(bytes)) if section.content_type.contains("application/json") => {
-            parse_template(bytes)
+            Ok(Some(bytes.clone()))
         }
         PartContent::OverLimit => Err(unreadable(format!("Part number {} is too large", section.number))),
         PartContent::Here(_) => Ok(None),
     }
 }
 
-fn part_stream(field: multer::Field<'static>) -> Incoming {
-    Box::pin(field.map(|piece| {
-        piece.map_err(|error| match error {
-            multer::Error::StreamReadFailed(inner) => match inner.downcast_ref::<IncomingFailure>() {
-                Some(IncomingFailure::TooLarge) => IncomingFailure::TooLarge,
-                _ => IncomingFailure::Broken(inner.to_string()),
-            },
-            other => IncomingFailure::Broken(other.to_string()),
-        })
-    }))
-}
-
-fn broken(number: usize, error: &multer::Error) -> Refused {
-    if let multer::Error::StreamReadFailed(inner) = error
-        && matches!(inner.downcast_ref::<IncomingFailure>(), Some(IncomingFailure::TooLarge))
-    {
-        return Refused(Refusal::TooLarge(Problem::details("Request too large", inner.to_string())));
+fn broken(failure: IncomingFailure) -> Refused {
+    match failure {
+        IncomingFailure::TooLarge => too_large(),
+        IncomingFailure::Broken(_) => unreadable(failure.to_string()),
     }
-    unreadable(format!("Part number {number} could not be read: {error}"))
 }
 
 fn unreadable(detail: impl Into<String>) -> Refused {
     Refused(Refusal::Invalid(Problem::details("Error reading request", detail)))
 }
 
-fn too_large(failure: ReceiveFailure) -> Refused {
-    match failure {
-        ReceiveFailure::OverLimit => {
-            Refused(Refusal::TooLarge(Problem::details("Request too large", "The instance template is too large.")))
-        }
-        ReceiveFailure::Refused(refusal) => Refused(refusal),
-    }
+fn too_large() -> Refused {
+    Refused(Refusal::TooLarge(Problem::details(
+        "Request too large",
+        "The request has more bytes than the server takes.",
+    )))
 }
 
-/// Reads a template. Nothing, and `null`, is no template.
-fn parse_template(bytes: &[u8]) -> Result<Option<Template>, Refused> {
+/// A JSON object. Nothing, and `null`, is none.
+fn parse_object(what: &str, bytes: &[u8]) -> Result<Option<Map<String, Value>>, Refused> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        unreadable(format!("The instance template is not JSON (line {}, column {})", error.line(), error.column()))
+        unreadable(format!("The {what} is not JSON (line {}, column {})", error.line(), error.column()))
     })?;
-    let members = match value {
-        Value::Null => return Ok(None),
-        Value::Object(members) => members,
-        _ => return Err(unreadable("The instance template is not a JSON object")),
-    };
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members)),
+        _ => Err(unreadable(format!("The {what} is not a JSON object"))),
+    }
+}
+
+/// Reads a template. Nothing, and `null`, is no template.
+fn parse_template(bytes: &[u8]) -> Result<Option<Template>, Refused> {
+    let Some(members) = parse_object("instance template", bytes)? else { return Ok(None) };
     let status = object(&members, "status");
     Ok(Some(Template {
         owner: owner(object(&members, "instanceOwner")),
         due_before: time(&members, "dueBefore")?,
         visible_after: time(&members, "visibleAfter")?,
-        read_status: status.and_then(|status| text(status, "readStatus")).and_then(|text| ReadStatus::parse(&text)),
+        read_status: status.map(read_status).transpose()?.flatten(),
         substatus: status.and_then(|status| object(status, "substatus")).map(|substatus| Substatus {
             label: text(substatus, "label"),
             description: text(substatus, "description"),
@@ -208,6 +222,12 @@ fn parse_template(bytes: &[u8]) -> Result<Option<Template>, Refused> {
         presentation_texts: texts(&members, "presentationTexts"),
         data_values: texts(&members, "dataValues"),
     }))
+}
+
+fn read_status(status: &Map<String, Value>) -> Result<Option<ReadStatus>, Refused> {
+    let Some(text) = text(status, "readStatus") else { return Ok(None) };
+    let wrong = || unreadable("The member readStatus of the instance template is no read status");
+    ReadStatus::parse(&text).map(Some).ok_or_else(wrong)
 }
 
 fn owner(members: Option<&Map<String, Value>>) -> OwnerReference {
