@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use bytes::Bytes;
 use mottak_model::{AppId, Application, DataType};
 use mottak_policy::Policy;
-use mottak_process::{CustomTask, Environment, Process};
+use mottak_process::{CustomTask, Environment, Process, UnknownTaskTypes};
 
 use crate::files::{AppFiles, ContentHash, app_folder};
 use crate::json::text_of;
@@ -31,8 +31,10 @@ pub struct LoadOptions {
     /// Settings that count over those of the files, by their full name: `AppSettings:RemoveHiddenData`. The part
     /// between the sections may also be `__`, as in environment variables.
     pub settings: BTreeMap<String, String>,
-    /// Task types that plugins bring; other unknown types are refused.
+    /// Task types that plugins bring.
     pub custom_tasks: Vec<CustomTask>,
+    /// What becomes of other unknown types.
+    pub unknown_task_types: UnknownTaskTypes,
 }
 
 /// An app: everything its folder says, parsed and checked.
@@ -67,6 +69,13 @@ pub struct Loaded {
     pub app: Option<App>,
     /// Everything found, by file and line.
     pub problems: Vec<Problem>,
+}
+
+impl LoadOptions {
+    /// As a server loads apps: one with a task nobody can run is served, and says so when the task is reached.
+    pub fn serving() -> Self {
+        Self { unknown_task_types: UnknownTaskTypes::Warn, ..Self::default() }
+    }
 }
 
 impl App {

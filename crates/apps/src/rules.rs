@@ -23,7 +23,11 @@ pub(crate) fn read_process(
     problems: &mut Problems,
 ) -> Option<(Process, Bytes)> {
     let text = text_of(PROCESS, files.get(PROCESS)?, problems)?;
-    let reading = ReadOptions { custom_tasks: options.custom_tasks.clone(), accepts_legacy_task_types: true };
+    let reading = ReadOptions {
+        custom_tasks: options.custom_tasks.clone(),
+        unknown_task_types: options.unknown_task_types,
+        accepts_legacy_task_types: true,
+    };
     let process = match Process::parse_with(&text, &reading) {
         Ok(process) => process,
         Err(found) => {

@@ -10,7 +10,7 @@ use crate::config::{EFormidlingConfig, PaymentConfig, PdfConfig, SignatureConfig
 use crate::environment::{Environment, PerEnvironment};
 use crate::outline::{Element, Kind, children, text_of};
 use crate::problem::Problems;
-use crate::read::ReadOptions;
+use crate::read::{ReadOptions, UnknownTaskTypes};
 use crate::task::{ActionKind, BpmnElement, Task, TaskAction, TaskType};
 
 const ALTINN: &str = "http://altinn.no/process";
@@ -36,6 +36,10 @@ pub(crate) fn read_task(element: &Element, options: &ReadOptions, problems: &mut
     let is_automatic = match &task_type {
         TaskType::Custom(name) => match options.custom_tasks.iter().find(|custom| custom.name == *name) {
             Some(custom) => custom.is_automatic,
+            None if options.unknown_task_types == UnknownTaskTypes::Warn && !is_misspelt(name) => {
+                problems.warn(element.xml, unknown_type(name));
+                element.kind == Kind::ServiceTask
+            }
             None => {
                 problems.error(element.xml, unknown_type(name));
                 return None;
@@ -90,12 +94,30 @@ pub(crate) fn read_connected_data_type(gateway: &Element, problems: &mut Problem
 }
 
 fn unknown_type(name: &str) -> String {
-    let known = ["data", "confirmation", "feedback", "signing", "payment", "pdf"];
-    let known = known.into_iter().chain(["subformPdf", "eFormidling", "fiksArkiv"]);
-    match known.into_iter().find(|known| known.eq_ignore_ascii_case(name)) {
+    match meant_type(name) {
         Some(known) => format!("`{name}` is not a task type; it is written `{known}`"),
         None => format!("`{name}` is not a task type, and no plugin brings it"),
     }
+}
+
+/// Whether the name is that of a built-in type but for its case: a slip, not a type of somebody else's.
+fn is_misspelt(name: &str) -> bool {
+    meant_type(name).is_some()
+}
+
+fn meant_type(name: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 9] = [
+        "data",
+        "confirmation",
+        "feedback",
+        "signing",
+        "payment",
+        "pdf",
+        "subformPdf",
+        "eFormidling",
+        "fiksArkiv",
+    ];
+    KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn extension<'x>(element: &Element<'x>, name: &str, problems: &mut Problems) -> Option<Node<'x, 'x>> {

@@ -51,7 +51,7 @@ pub use config::{
 pub use environment::{Environment, PerEnvironment};
 pub use graph::{EndEvent, Gateway, Node, Process, SequenceFlow, StartEvent};
 pub use problem::{Position, ProcessProblem, Severity};
-pub use read::{CustomTask, ReadOptions};
+pub use read::{CustomTask, ReadOptions, UnknownTaskTypes};
 pub use rights::LeaveRights;
 pub use task::{ActionKind, BpmnElement, Task, TaskAction, TaskType};
 pub use walk::{

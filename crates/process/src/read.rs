@@ -14,11 +14,24 @@ use crate::problem::{Problems, ProcessProblem, Severity};
 /// How a process is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// The task types the app brings itself. Other unknown types are refused.
+    /// The task types the app brings itself.
     pub custom_tasks: Vec<CustomTask>,
+    /// What becomes of other unknown types.
+    pub unknown_task_types: UnknownTaskTypes,
     /// Take a task's type from the forms used before version 8, when it has none in the present form
     /// (contract §1.2).
     pub accepts_legacy_task_types: bool,
+}
+
+/// What becomes of a task whose type nobody brings (contract §1.5).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum UnknownTaskTypes {
+    /// The file is refused.
+    #[default]
+    Refuse,
+    /// The file is read with a warning: a `task` is left by the right named as its type, and a `serviceTask` is entered
+    /// as one that runs by itself, which nobody can run.
+    Warn,
 }
 
 /// A task type an app brings itself.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mottak_apps::{App, LoadOptions};
-use mottak_process::CustomTask;
 use mottak_testing::shared;
 
 /// The apps of a folder of the fixtures.
@@ -19,12 +18,6 @@ fn folders(relative: &str) -> Vec<PathBuf> {
     folders
 }
 
-/// The task types that the code of the test apps registers.
-fn options() -> LoadOptions {
-    let custom = |name: &str| CustomTask { name: name.to_owned(), is_automatic: true };
-    LoadOptions { custom_tasks: vec![custom("fail"), custom("pdfIfRequested")], ..LoadOptions::default() }
-}
-
 fn name_of(folder: &Path) -> &str {
     folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
@@ -35,7 +28,7 @@ fn every_app_loads() {
     let folders: Vec<_> = ["data/apps", "data/apps-v9"].into_iter().flat_map(folders).collect();
     let start = Instant::now();
     for folder in &folders {
-        let loaded = App::load_with(folder, &options());
+        let loaded = App::load_with(folder, &LoadOptions::serving());
         for problem in &loaded.problems {
             println!("{}: {problem}", name_of(folder));
         }

@@ -1,7 +1,7 @@
 //! Rules of the contract, one by one.
 
 use mottak_process::{
-    ActionKind, Blocked, CustomTask, Environment, FlowType, Process, ReadOptions, Step, leave, start,
+    ActionKind, Blocked, CustomTask, Environment, FlowType, Process, ReadOptions, Step, UnknownTaskTypes, leave, start,
 };
 use mottak_testing::covers;
 
@@ -82,6 +82,24 @@ fn unknown_task_type_needs_a_plugin() {
     let options = ReadOptions { custom_tasks, ..ReadOptions::default() };
     let process = Process::parse_with(&xml, &options).expect("the plugin brings the type");
     assert!(process.tasks[0].is_automatic);
+}
+
+#[test]
+fn unknown_task_type_is_read_with_a_warning_where_asked() {
+    let options = ReadOptions { unknown_task_types: UnknownTaskTypes::Warn, ..ReadOptions::default() };
+    let xml = with_task(&of_type("telefon", ""), "");
+    for (xml, is_automatic) in [(xml.clone(), false), (xml.replace("b:task", "b:serviceTask"), true)] {
+        let process = Process::parse_with(&xml, &options).expect("unknown types are not refused");
+        assert_eq!(process.tasks[0].is_automatic, is_automatic);
+        assert!(process.warnings.iter().any(|warning| warning.reason.contains("`telefon`")), "{:?}", process.warnings);
+    }
+}
+
+#[test]
+fn misspelt_task_type_is_refused_also_where_unknown_ones_are_not() {
+    let options = ReadOptions { unknown_task_types: UnknownTaskTypes::Warn, ..ReadOptions::default() };
+    let found = Process::parse_with(&with_task(&of_type("Data", ""), ""), &options).expect_err("a slip is refused");
+    assert_eq!(found[0].reason, "`Data` is not a task type; it is written `data`");
 }
 
 #[test]

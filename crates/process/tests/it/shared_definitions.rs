@@ -51,7 +51,7 @@ fn options(accepts_legacy_task_types: bool) -> ReadOptions {
     let custom_tasks = TEST_TYPES
         .iter()
         .map(|(name, is_automatic)| CustomTask { name: (*name).to_owned(), is_automatic: *is_automatic });
-    ReadOptions { custom_tasks: custom_tasks.collect(), accepts_legacy_task_types }
+    ReadOptions { custom_tasks: custom_tasks.collect(), accepts_legacy_task_types, ..ReadOptions::default() }
 }
 
 fn is_legacy(file: &Listed) -> bool {
