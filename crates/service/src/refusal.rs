@@ -57,6 +57,8 @@ pub struct Missing {
     /// Words for the client, where the contract has them.
     pub title: Option<String>,
     pub detail: Option<String>,
+    /// Whether these words come with type and trace (app-api §1.7 C+).
+    pub is_traced: bool,
 }
 
 impl Missing {
@@ -69,6 +71,12 @@ impl Missing {
     pub fn because(mut self, title: &str, detail: impl Into<String>) -> Self {
         self.title = Some(title.to_owned());
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same, with type and trace beside the words.
+    pub fn traced(mut self) -> Self {
+        self.is_traced = true;
         self
     }
 }

@@ -59,7 +59,7 @@ pub async fn validate(
     let snapshot = load_of_app(svc, app, id).await?;
     if !svc.access(caller, "read", Resource::instance(app, &snapshot.instance))?.is_permitted() {
         let problem = crate::Missing::action("read").because("Something went wrong.", "The instance may not be read.");
-        return Err(Refusal::Forbidden(problem));
+        return Err(Refusal::Forbidden(problem.traced()));
     }
     if snapshot.instance.current_task_id().is_none() {
         let problem = Problem::details("Validation error", "Unable to validate instance without a started process.");

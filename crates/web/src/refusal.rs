@@ -135,7 +135,11 @@ impl Page {
     fn forbidden(&self, missing: Missing) -> Response {
         let mut response = match (&missing.detail, missing.level) {
             (Some(_), _) => {
-                let kind = if missing.title.is_some() { ProblemKind::Details } else { ProblemKind::Text };
+                let kind = match missing.title {
+                    Some(_) if missing.is_traced => ProblemKind::Traced,
+                    Some(_) => ProblemKind::Details,
+                    None => ProblemKind::Text,
+                };
                 let problem = Problem { title: missing.title.clone(), detail: missing.detail.clone(), kind };
                 self.problem(StatusCode::FORBIDDEN, problem)
             }
