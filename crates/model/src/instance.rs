@@ -82,6 +82,7 @@ pub struct InstanceOwner {
     pub external_identifier: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn party_as_text<S: Serializer>(party: &PartyId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(party)
 }
@@ -130,10 +131,14 @@ pub enum ReadStatus {
 impl ReadStatus {
     /// From its name in any case, or its number as text.
     pub fn parse(text: &str) -> Option<Self> {
-        [("Unread", "0", Self::Unread), ("Read", "1", Self::Read), ("UpdatedSinceLastReview", "2", Self::UpdatedSinceLastReview)]
-            .into_iter()
-            .find(|(name, number, _)| name.eq_ignore_ascii_case(text) || *number == text)
-            .map(|(_, _, status)| status)
+        [
+            ("Unread", "0", Self::Unread),
+            ("Read", "1", Self::Read),
+            ("UpdatedSinceLastReview", "2", Self::UpdatedSinceLastReview),
+        ]
+        .into_iter()
+        .find(|(name, number, _)| name.eq_ignore_ascii_case(text) || *number == text)
+        .map(|(_, _, status)| status)
     }
 }
 

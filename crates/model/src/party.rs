@@ -65,6 +65,7 @@ mod party_type_number {
 
     use super::PartyType;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     pub(super) fn serialize<S: Serializer>(party_type: &PartyType, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i32(*party_type as i32)
     }
