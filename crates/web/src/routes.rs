@@ -7,19 +7,23 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use mottak_model::PartyId;
 use mottak_service::authentication::Caller;
 use mottak_service::{Problem, Refusal};
 
 use crate::WebState;
+use crate::app_api::scopes;
 use crate::canonical::Patterns;
+use crate::extract::guid_of;
 use crate::refusal::{Asked, Family, Refused, render};
-use crate::response::add_app_headers;
+use crate::response::empty;
 
 /// Who may call a route. What a policy permits is decided by the use case on the stored instance; the declaration here
 /// says so, and the tests hold it to that.
@@ -102,8 +106,13 @@ impl Routes {
         T: 'static,
     {
         let filter = MethodFilter::try_from(route.method.clone()).expect("routes use standard methods");
-        let gate =
-            Gate { web: self.state.clone(), callers: route.callers, family: route.family, forgery: route.forgery };
+        let gate = Gate {
+            web: self.state.clone(),
+            callers: route.callers,
+            family: route.family,
+            forgery: route.forgery,
+            scoped: scopes::use_of(&route),
+        };
         let guarded = on(filter, handler).layer(middleware::from_fn_with_state(gate, admit));
         self.router = self.router.route(route.path, guarded);
         self.table.push(route);
@@ -129,14 +138,27 @@ struct Gate {
     callers: Callers,
     family: Family,
     forgery: Forgery,
+    /// How the route uses instances, where apps can demand scopes for that.
+    scoped: Option<scopes::Use>,
 }
 
-async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+async fn admit(
+    State(gate): State<Gate>,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // What is no id names no route: nobody has to say who they are to learn that (app-api §1.1, §1.2).
+    if parameters.is_ok_and(|parameters| parameters.iter().any(|given| !is_possible(given, request.method()))) {
+        return empty(StatusCode::NOT_FOUND);
+    }
     let asked = Asked::by(&request);
     let caller = identify(&gate.web, request.headers());
     let mut family = gate.family;
     let response = if caller.is_anonymous() && gate.callers != Callers::Anyone {
         Refused(Refusal::Unauthenticated).into_response()
+    } else if let Some(refusal) = gate.scoped.and_then(|kind| scopes::refuse(&gate.web, kind, &request, &caller)) {
+        refusal
     } else if gate.forgery == Forgery::Checked && may_be_forged(&gate.web, &request, &caller) {
         if family == Family::AppJson {
             // The one refusal that is a problem document here too (app-api §1.5).
@@ -147,11 +169,17 @@ async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Re
         request.extensions_mut().insert(caller);
         next.run(request).await
     };
-    let mut response = render(response, family, &asked, &gate.web);
-    if gate.family.is_app_api() {
-        add_app_headers(response.headers_mut());
+    render(response, family, &asked, &gate.web)
+}
+
+/// Whether a parameter of the path can be what its name says. Where an element is named, data is posted to a type.
+fn is_possible((name, value): (&str, &str), method: &Method) -> bool {
+    match name {
+        "party" => value.parse::<PartyId>().is_ok(),
+        "guid" | "event" => guid_of(value).is_some(),
+        "data" if *method != Method::POST => guid_of(value).is_some(),
+        _ => true,
     }
-    response
 }
 
 /// Whether another site may have made the browser send this; apps can turn the check off.

@@ -10,6 +10,7 @@ mod metadata;
 mod options;
 mod process;
 mod resources;
+pub(crate) mod scopes;
 mod template;
 mod validate;
 mod view;
