@@ -61,17 +61,6 @@ impl<'a> Situation<'a> {
         self.forms.insert(element, form);
     }
 
-    /// Gives away the loaded forms of the data types that belong to a task.
-    pub(crate) fn take_forms_of_task(&mut self, task: &str) -> Vec<(Guid, FormData)> {
-        let belongs = |element: &&DataElement| {
-            let data_type = self.app.application.data_type(&element.data_type);
-            data_type.is_some_and(|data_type| data_type.task_id.as_deref() == Some(task))
-        };
-        let elements = self.instance.data.iter().filter(belongs);
-        let ids: Vec<Guid> = elements.map(|element| element.id).collect();
-        ids.into_iter().filter_map(|id| self.forms.remove_entry(&id)).collect()
-    }
-
     /// The data type of the layout set of the current task.
     pub(crate) fn task_data_type(&self) -> Option<&str> {
         let task = self.instance.current_task_id()?;

@@ -135,11 +135,16 @@ pub(crate) fn add(
     mut form: FormData,
 ) -> Result<(Guid, FormData), Refusal> {
     settle(draft, &mut form);
-    let content_type = stored_type(data_type);
-    let bytes = write(&form, content_type);
-    present(draft.app, data_type, &form, &mut draft.instance);
-    let id = draft.add_element(data_type, NewElement::form(content_type, &bytes), Body::Bytes(bytes));
+    let id = add_as_is(draft, data_type, &form);
     Ok((id, form))
+}
+
+/// Adds a form that is already in its stored form.
+pub(crate) fn add_as_is(draft: &mut Draft<'_>, data_type: &DataType, form: &FormData) -> Guid {
+    let content_type = stored_type(data_type);
+    let bytes = write(form, content_type);
+    present(draft.app, data_type, form, &mut draft.instance);
+    draft.add_element(data_type, NewElement::form(content_type, &bytes), Body::Bytes(bytes))
 }
 
 /// Replaces the content of a form, after bringing it to its stored form.

@@ -171,7 +171,7 @@ fn expressions(situation: &Situation<'_>, task: &str) -> Result<Vec<Issue>, Refu
 }
 
 /// The components of the task's layout; none when the task has no layout.
-fn contexts_of<'f>(
+pub(crate) fn contexts_of<'f>(
     situation: &'f Situation<'_>,
     task: &str,
     facts: &'f mottak_forms::expression::Facts<'f>,

@@ -1,8 +1,9 @@
 //! The process of an instance: where it stands, how it moves, what it has been through.
 //!
-//! [`state`] is what callers see, [`next`] moves it, [`steps`] says what each step does to the instance, [`gateway`]
-//! judges conditions, [`history`] tells the past.
+//! [`state`] is what callers see, [`next`] moves it, [`steps`] says what each step does to the instance, [`finish`] what
+//! becomes of the forms of a task that ends, [`gateway`] judges conditions, [`history`] tells the past.
 
+pub(crate) mod finish;
 pub mod gateway;
 pub mod history;
 pub mod next;
@@ -16,6 +17,8 @@ use mottak_process::{Blocked, Process};
 pub(crate) use start::compute_start;
 
 use crate::{Problem, Refusal};
+
+const MOVE_FAILED: &str = "Process next failed.";
 
 /// The process of an app. An app that only describes itself has none, and no instances either.
 pub(crate) fn process_of(app: &App) -> Result<&Process, Refusal> {

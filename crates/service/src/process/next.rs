@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use mottak_apps::App;
 use mottak_model::{Instance, InstanceId, ProcessElement};
-use mottak_process::{MAX_SERVICE_TASKS_IN_A_ROW, Task, TaskType};
+use mottak_process::{FlowType, MAX_SERVICE_TASKS_IN_A_ROW, Task, TaskType};
 
 use super::state::{ProcessView, view};
 use super::steps::{self, Facts};
-use super::{blocked, gateway, process_of};
+use super::{MOVE_FAILED, blocked, finish, gateway, process_of};
 use crate::authentication::Caller;
 use crate::authorization::{Access, Resource};
 use crate::draft::{Author, Draft};
@@ -30,8 +30,6 @@ pub struct NextRequest {
     /// ISO 639-1, for the texts of validation.
     pub language: Option<String>,
 }
-
-const MOVE_FAILED: &str = "Process next failed.";
 
 /// Leaves the current task.
 pub async fn next(
@@ -217,10 +215,13 @@ async fn decide(
     })?;
     let no_prefill = BTreeMap::new();
     let facts = Facts { party: &party, profile: forms::profile_of(svc, caller)?, prefill: &no_prefill };
-    let mut finished = situation.take_forms_of_task(&task.id);
+    let finished = match FlowType::of(action) {
+        FlowType::Complete => finish::finish(svc, caller, &mut situation, task)?,
+        FlowType::Abandon => Vec::new(),
+    };
     let author = Author::of(svc, caller, app)?;
     let mut draft = Draft::of(svc, app, &author, snapshot);
-    steps::follow(&mut draft, &steps, &mut finished, &facts)?;
+    steps::follow(&mut draft, &steps, &finished, &facts)?;
     Ok(draft.finish())
 }
 

@@ -10,6 +10,7 @@ use mottak_model::{
 };
 use mottak_process::{FIRST_TASK_FLOW, FlowType as Way, Step, Task, next_flow};
 
+use super::finish::{self, FinishedForm};
 use crate::draft::Draft;
 use crate::instances::life::{Deletion, mark_deleted};
 use crate::{Refusal, forms};
@@ -82,18 +83,18 @@ fn state_at_start(start_event: &str, now: Time) -> ProcessState {
 
 /// Moves the instance along the steps that leave a task.
 ///
-/// `finished` are the forms of the task being left, as they were validated.
+/// `finished` are the forms of the task being left, as they are handed in.
 pub(crate) fn follow(
     draft: &mut Draft<'_>,
     steps: &[Step<'_>],
-    finished: &mut [(Guid, FormData)],
+    finished: &[FinishedForm],
     facts: &Facts<'_>,
 ) -> Result<(), Refusal> {
     for step in steps {
         match step {
             Step::EndTask { task, flow_type } => {
                 if *flow_type == Way::Complete {
-                    finish_forms(draft, finished);
+                    finish::store(draft, finished)?;
                     lock_elements(draft, &task.id, true);
                 }
                 for event in step.instance_events() {
@@ -173,18 +174,6 @@ fn create_forms(draft: &mut Draft<'_>, task: &Task, facts: &Facts<'_>) -> Result
         forms::add(draft, data_type, form)?;
     }
     Ok(())
-}
-
-/// Row ids are the editor's; what is handed in does not have them.
-fn finish_forms(draft: &mut Draft<'_>, finished: &mut [(Guid, FormData)]) {
-    let app = draft.app;
-    for (id, form) in finished {
-        let Some(element) = draft.instance.element(*id).cloned() else { continue };
-        let Some(data_type) = app.application.data_type(&element.data_type) else { continue };
-        if form.remove_row_ids() {
-            forms::replace_as_is(draft, data_type, element, form);
-        }
-    }
 }
 
 /// Locks or unlocks every element whose data type belongs to the task.
