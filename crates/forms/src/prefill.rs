@@ -66,7 +66,8 @@ impl PrefillConfig {
     /// Text that is not JSON, or not an object.
     pub fn parse(bytes: &[u8]) -> Result<Self, JsonSyntaxError> {
         let value = json::parse(bytes, Syntax::AppFile)?;
-        let not_an_object = JsonSyntaxError { line: 1, byte_in_line: 0, reason: "the prefill file must be an object" };
+        let not_an_object =
+            JsonSyntaxError { line: 1, byte_in_line: 0, reason: "the prefill file must be an object".into() };
         let file = value.as_object().ok_or(not_an_object)?;
         let section = |name: &str| {
             let mappings = file.get(name).and_then(FormValue::as_object).into_iter().flat_map(FormObject::iter);

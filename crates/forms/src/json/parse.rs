@@ -1,5 +1,7 @@
 //! JSON text to values.
 
+use std::borrow::Cow;
+
 use crate::decimal::{Decimal, DecimalError};
 use crate::value::{FormObject, FormValue};
 
@@ -22,7 +24,7 @@ pub struct JsonSyntaxError {
     /// Counted from 1.
     pub line: usize,
     pub byte_in_line: usize,
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// Reads a JSON text; of members with the same name the last wins.
@@ -59,11 +61,11 @@ struct Reader<'t> {
 type Read<T> = Result<T, JsonSyntaxError>;
 
 impl Reader<'_> {
-    fn error(&self, reason: &'static str) -> JsonSyntaxError {
+    fn error(&self, reason: impl Into<Cow<'static, str>>) -> JsonSyntaxError {
         let before = &self.bytes[..self.at.min(self.bytes.len())];
         let line = before.split(|b| *b == b'\n').count();
         let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        JsonSyntaxError { line, byte_in_line: before.len() - line_start, reason }
+        JsonSyntaxError { line, byte_in_line: before.len() - line_start, reason: reason.into() }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -110,7 +112,10 @@ impl Reader<'_> {
             Some(b't') => self.word("true", FormValue::Bool(true)),
             Some(b'f') => self.word("false", FormValue::Bool(false)),
             Some(b'n') => self.word("null", FormValue::Null),
-            Some(_) => Err(self.error("a value was expected")),
+            Some(_) => {
+                let found = text.get(self.at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+                Err(self.error(format!("'{found}' is an invalid start of a value")))
+            }
             None => Err(self.error("the text ends too early")),
         }
     }

@@ -18,7 +18,7 @@ const MAX_TYPES: usize = 5_000;
 pub(super) fn read(class_ref: &str, file: &str, bytes: &[u8]) -> Result<(ReadModel, bool), ModelProblem> {
     let problem = |place: &str, reason: String| ModelProblem { file: file.to_owned(), place: place.to_owned(), reason };
     let schema = json::parse(bytes, Syntax::AppFile)
-        .map_err(|error| problem(&format!("line {}", error.line), error.reason.to_owned()))?;
+        .map_err(|error| problem(&format!("line {}", error.line), error.reason.into_owned()))?;
     let Some(schema) = schema.as_object() else {
         return Err(problem("/", "the schema is not an object".to_owned()));
     };
