@@ -3,8 +3,9 @@
 use mottak_apps::App;
 use mottak_forms::FormData;
 use mottak_forms::validation::Issue;
-use mottak_model::{DataType, Guid, Instance, InstanceId};
+use mottak_model::{DataElement, DataType, Guid, Instance, InstanceId};
 
+use super::calculation::{self, Edit, calculate};
 use super::{access, data_type_of, load_for, require_task};
 use crate::authentication::Caller;
 use crate::content::{Content, IncomingForm};
@@ -91,8 +92,16 @@ pub async fn create(
                     profile.as_deref(),
                     &std::collections::BTreeMap::new(),
                 )?;
-                let (element, form) = forms::add(&mut draft, data_type, form)?;
-                (element, vec![(element, form)])
+                // What is calculated may depend on the new form being there.
+                let mut preview = draft.instance.clone();
+                let new = DataElement::new(draft.guid(), id.guid, &data_type.id);
+                let mut edits = vec![Edit { element: new.id, form, is_changed: true }];
+                preview.data.push(new);
+                calculate(svc, caller, app, &preview, &mut edits, language).await?;
+                let (element, form) = forms::add(&mut draft, data_type, edits.remove(0).form)?;
+                let mut written = vec![(element, form)];
+                written.extend(calculation::store(&mut draft, edits));
+                (element, written)
             }
             NewData::File { headers, content } => {
                 let new = NewElement {
@@ -101,7 +110,10 @@ pub async fn create(
                     size: content.len(),
                     generated_from: None,
                 };
-                (draft.add_element(data_type, new, content.to_body()), Vec::new())
+                let element = draft.add_element(data_type, new, content.to_body());
+                let mut edits = Vec::new();
+                calculate(svc, caller, app, &draft.instance, &mut edits, language).await?;
+                (element, calculation::store(&mut draft, edits))
             }
         };
         let changed = Changed::Forms(!forms.is_empty());

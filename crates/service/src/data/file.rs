@@ -1,6 +1,7 @@
 //! Uploads of files: what their headers must say, before the bytes are read (app-api §20.3).
 
 use mottak_forms::validation::upload::{UploadFacts, check};
+use mottak_forms::validation::upload_file::check_content;
 use mottak_model::DataType;
 
 use super::create::refuse_upload;
@@ -39,6 +40,11 @@ pub fn admit_headers(data_type: &DataType, sent: SentHeaders<'_>) -> Result<File
     };
     let filename = sent.filename.unwrap_or_default().to_owned();
     Ok(FileHeaders { filename, content_type: content_type.to_owned() })
+}
+
+/// Holds what a file is, by its first bytes, against a data type that has this checked (app-forms §6.8).
+pub fn admit_content(data_type: &DataType, first_bytes: &[u8]) -> Result<(), Refusal> {
+    check_content(data_type, first_bytes).map_err(|issue| refuse_upload("File validation failed", vec![issue]))
 }
 
 /// The refusal of a body that is larger than its data type allows.

@@ -7,6 +7,7 @@ use mottak_forms::FormData;
 use mottak_forms::patch::{PatchError, PatchRequest, apply};
 use mottak_model::{Guid, Instance, InstanceId};
 
+use super::calculation::{self, Edit, calculate};
 use super::create::{Written, check};
 use super::{access, data_type_of, element_of, load_for, require_task};
 use crate::authentication::Caller;
@@ -33,21 +34,19 @@ pub async fn patch(
         require_writable(svc, caller, app, &snapshot.instance, request)?;
         let author = Author::of(svc, caller, app)?;
         let mut draft = Draft::of(svc, app, &author, &snapshot);
-        let mut written = Vec::new();
-        let mut is_any_changed = false;
+        let mut edits = Vec::with_capacity(request.patches.len());
         for element_patch in &request.patches {
-            let element = element_of(&snapshot.instance, element_patch.data_element_id)?.clone();
-            let data_type = data_type_of(app, &element.data_type)?;
-            let before = forms::load(svc, app, id.party, &element).await?;
+            let element = element_of(&snapshot.instance, element_patch.data_element_id)?;
+            let before = forms::load(svc, app, id.party, element).await?;
             let patched = apply(&before, &element_patch.patch).map_err(|error| refuse(&error, &before, element.id))?;
-            let mut form = patched.data;
-            if patched.changed {
-                is_any_changed = true;
-                forms::replace(&mut draft, data_type, element.clone(), &mut form);
-            }
-            written.push((element.id, form));
+            edits.push(Edit { element: element.id, form: patched.data, is_changed: patched.changed });
         }
-        let changed = Changed::Forms(is_any_changed);
+        calculate(svc, caller, app, &snapshot.instance, &mut edits, language).await?;
+        let changed = Changed::Forms(edits.iter().any(|edit| edit.is_changed));
+        for edit in &mut edits {
+            edit.is_changed |= edit.form.assign_row_ids(&mut || svc.ids.guid());
+        }
+        let written = calculation::store(&mut draft, edits);
         let findings = check(svc, caller, app, &draft.instance, &written, Some(&selection), language, &changed).await?;
         let mut instance = if draft.is_empty(&snapshot.instance) {
             snapshot.instance.clone()

@@ -2,6 +2,7 @@
 
 use mottak_apps::App;
 
+use super::calculation::{self, calculate};
 use super::create::{Written, check};
 use super::{ElementId, access, data_type_of, element_of, load_for, require_task};
 use crate::authentication::Caller;
@@ -29,11 +30,14 @@ pub async fn remove(
         let author = Author::of(svc, caller, app)?;
         let mut draft = Draft::of(svc, app, &author, &snapshot);
         draft.remove_element(id.element);
-        let changed = Changed::Forms(data_type.is_form());
-        let findings = check(svc, caller, app, &draft.instance, &[], validation, language, &changed).await?;
+        let mut edits = Vec::new();
+        calculate(svc, caller, app, &draft.instance, &mut edits, language).await?;
+        let changed = Changed::Forms(data_type.is_form() || !edits.is_empty());
+        let forms = calculation::store(&mut draft, edits);
+        let findings = check(svc, caller, app, &draft.instance, &forms, validation, language, &changed).await?;
         let mut instance = svc.commit(Some(&snapshot.instance), draft.finish()).await?;
         hide_unreadable(svc, caller, app, &mut instance)?;
-        Ok(Written { element: id.element, instance, forms: Vec::new(), findings })
+        Ok(Written { element: id.element, instance, forms, findings })
     })
     .await
 }

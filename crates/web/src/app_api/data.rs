@@ -6,11 +6,12 @@ use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use mottak_apps::App;
-use mottak_forms::FormData;
 use mottak_forms::patch::PatchRequest;
+use mottak_forms::validation::Issue;
+use mottak_forms::{FormData, FormObject};
 use mottak_model::{DataType, Guid, InstanceId};
 use mottak_service::authentication::Caller;
-use mottak_service::content::{Content, IncomingForm, ReceiveFailure, receive};
+use mottak_service::content::{Content, IncomingForm, ReceiveFailure, receive_judged};
 use mottak_service::data::create::{self, NewData, Written};
 use mottak_service::data::file::{self, FileHeaders, SentHeaders};
 use mottak_service::data::read::{self as reading, Data};
@@ -29,6 +30,9 @@ use crate::download::download;
 use crate::extract::{OfApp, OfElement, OfInstance, Query, Who, invalid_member};
 use crate::refusal::Refused;
 use crate::response::{json, with_type};
+
+/// The source of issues that no validator found (app-api §4.3).
+const LEGACY_SOURCE: &str = "DataController";
 
 type Named = Path<Vec<(String, String)>>;
 
@@ -113,7 +117,11 @@ async fn create_element(
     let svc = &web.service;
     let data_type = create::admit(svc, caller, app, id, data_type).await?;
     let data = if data_type.is_form() {
-        NewData::Form(read_form(data_type, headers, body).await?)
+        // A form without a content type is an empty one, whatever the body.
+        NewData::Form(match body::content_type(headers) {
+            None => None,
+            Some(content_type) => Some(read_form(data_type, Some(content_type), body).await?),
+        })
     } else {
         let (headers, content) = read_file(web, data_type, headers, body).await?;
         if content.is_empty() {
@@ -151,22 +159,28 @@ pub(super) async fn update(
     OfElement(id): OfElement,
     Path(path): Named,
     OriginalUri(uri): OriginalUri,
+    query: Query,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
     let svc = &web.service;
     let data_type = updating::admit(svc, &caller, &app, id, value(&path, "dataType")).await?;
+    let links = Links::of(&headers, uri.path(), &svc.settings);
     let element = if data_type.is_form() {
-        let sent = read_form(data_type, &headers, body).await?;
-        let sent = sent.unwrap_or_else(|| IncomingForm { content_type: None, bytes: bytes::Bytes::new() });
-        updating::replace_form(svc, &caller, &app, id, &sent).await?
+        let sent = read_form(data_type, body::content_type(&headers), body).await?;
+        let replaced = updating::replace_form(svc, &caller, &app, id, &sent, query.first("language")).await?;
+        if !replaced.changed_fields.is_empty() {
+            let element = ElementView::of(id.instance, &replaced.element, &links);
+            let changed_fields = &replaced.changed_fields;
+            return Ok(json(StatusCode::OK, &CalculationResult { element, changed_fields }));
+        }
+        replaced.element
     } else {
         let (file, content) = read_file(&web, data_type, &headers, body)
             .await
             .map_err(|Refused(refusal)| Refused(in_legacy_words(&app, refusal)))?;
         updating::replace_file(svc, &caller, &app, id, &file, &content).await?
     };
-    let links = Links::of(&headers, uri.path(), &svc.settings);
     let mut response = json(StatusCode::CREATED, &ElementView::of(id.instance, &element, &links));
     set_location(&mut response, &links.element(id.instance, id.element));
     Ok(response)
@@ -249,15 +263,11 @@ pub(super) async fn remove(
     ))
 }
 
-/// The form that was sent; none when there is no content type.
-async fn read_form(data_type: &DataType, headers: &HeaderMap, body: Body) -> Result<Option<IncomingForm>, Refused> {
-    let content_type = body::content_type(headers).map(str::to_owned);
-    if content_type.is_none() && body::content_length(headers).unwrap_or_default() == 0 {
-        return Ok(None);
-    }
+/// The form that was sent.
+async fn read_form(data_type: &DataType, content_type: Option<&str>, body: Body) -> Result<IncomingForm, Refused> {
     let limit = data_type.max_bytes().filter(|limit| *limit > 0);
     let bytes = body::form(body, limit).await?;
-    Ok(Some(IncomingForm { content_type, bytes }))
+    Ok(IncomingForm { content_type: content_type.map(str::to_owned), bytes })
 }
 
 /// The file that was sent: its headers are judged before its bytes are taken.
@@ -281,7 +291,8 @@ async fn read_file(
         },
     )?;
     let limit = data_type.max_bytes();
-    let content = receive(web.service.store.blobs(), body::stream(body), limit).await;
+    let judge = |first_bytes: &[u8]| file::admit_content(data_type, first_bytes);
+    let content = receive_judged(web.service.store.blobs(), body::stream(body), limit, judge).await;
     match content {
         Ok(content) => Ok((admitted, content)),
         Err(ReceiveFailure::OverLimit) => {
@@ -304,6 +315,14 @@ fn in_legacy_words(app: &App, refusal: Refusal) -> Refusal {
             texts.join(";")
         }
         ProblemKind::Members(_) => return Refusal::Invalid(problem),
+        _ if app.settings.json_object_in_data_response => {
+            let issue = Issue {
+                code: problem.title.clone(),
+                description: problem.detail.clone(),
+                ..Issue::error(LEGACY_SOURCE)
+            };
+            return Refusal::Invalid(Problem { kind: ProblemKind::IssueList(vec![issue]), ..problem });
+        }
         _ => problem.detail.clone().unwrap_or_default(),
     };
     Refusal::Invalid(Problem::text(text))
@@ -363,13 +382,22 @@ struct ModelView {
 #[derive(Debug, Serialize)]
 struct FindingsView<'a> {
     source: &'a str,
-    issues: &'a [mottak_forms::validation::Issue],
+    issues: &'a [Issue],
 }
 
 impl<'a> FindingsView<'a> {
     fn of(findings: &'a Findings) -> Self {
         Self { source: findings.source, issues: &findings.issues }
     }
+}
+
+/// A form that the app changed on the way into the store (app-api §21.6).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CalculationResult<'a> {
+    #[serde(flatten)]
+    element: ElementView<'a>,
+    changed_fields: &'a FormObject,
 }
 
 #[derive(Debug, Serialize)]
@@ -392,7 +420,7 @@ struct DataPatchResponse<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SinglePatchResponse<'a> {
-    validation_issues: std::collections::BTreeMap<&'a str, &'a Vec<mottak_forms::validation::Issue>>,
+    validation_issues: std::collections::BTreeMap<&'a str, &'a Vec<Issue>>,
     new_data_model: Option<Box<RawValue>>,
     instance: InstanceView<'a>,
 }
