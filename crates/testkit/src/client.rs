@@ -91,6 +91,14 @@ impl Sending {
         self
     }
 
+    /// Sends a header once more, beside those of its name.
+    #[must_use]
+    pub fn header_again(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
+        self.headers.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header value"));
+        self
+    }
+
     /// What kind of answer is wanted.
     #[must_use]
     pub fn accept(self, accept: &str) -> Self {

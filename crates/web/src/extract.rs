@@ -122,14 +122,18 @@ impl Parameters {
 
     /// A value that is no GUID names no route (platform-storage §0.1).
     fn guid(&self, name: &str) -> Result<Guid, Response> {
-        let text = self.text(name)?;
-        let bare = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
-        Guid::try_parse(bare).map_err(|_| empty(StatusCode::NOT_FOUND))
+        guid_of(self.text(name)?).ok_or_else(|| empty(StatusCode::NOT_FOUND))
     }
 
     fn instance(&self) -> Result<InstanceId, Response> {
         Ok(InstanceId::new(self.party()?, self.guid("guid")?))
     }
+}
+
+/// A GUID in any of the forms that clients of the original may use.
+pub(crate) fn guid_of(text: &str) -> Option<Guid> {
+    let bare = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    Guid::try_parse(bare).ok()
 }
 
 /// The parameters of the query, in order, decoded. Names are looked up without regard to case.

@@ -31,13 +31,6 @@ pub enum Family {
     Storage,
 }
 
-impl Family {
-    /// Whether the route belongs to the application API.
-    pub fn is_app_api(self) -> bool {
-        self != Self::Storage
-    }
-}
-
 /// A refusal on its way out of a handler.
 #[derive(Debug)]
 pub struct Refused(pub Refusal);
@@ -78,6 +71,13 @@ impl Asked {
             path: request.uri().path().to_owned(),
         }
     }
+}
+
+/// The answer when a handler panicked: what went wrong is in the log, the client gets an id.
+pub(crate) fn panicked(family: Family, web: &WebState) -> Response {
+    let trace = web.service.ids.guid().simple().to_string();
+    tracing::error!(request = %trace, "the request was given up: its handler panicked");
+    Page { family, only_json: false, trace }.problem(StatusCode::INTERNAL_SERVER_ERROR, Problem::bare())
 }
 
 /// Renders the refusal the response carries, if it carries one.

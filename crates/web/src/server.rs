@@ -18,7 +18,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::WebState;
 use crate::canonical::Patterns;
-use crate::response::{empty, with_type};
+use crate::refusal::{Family, panicked};
+use crate::response::{add_app_headers, with_type};
 use crate::routes::{Route, Routes};
 use crate::{app_api, platform_api};
 
@@ -61,20 +62,21 @@ impl Server {
         let table = apps.table().iter().chain(platform.table()).cloned().collect();
         let (apps, app_patterns) = apps.into_router();
         let (platform, platform_patterns) = platform.into_router();
-        let health = Router::new().route("/health", get(health)).with_state(state);
+        let health = Router::new().route("/health", get(health)).with_state(state.clone());
         let mut platform = platform.merge(health);
         if let Some(local) = local {
             platform = platform.merge(local);
         }
-        let finish = |router: Router| {
+        let finish = |router: Router, family: Family| {
+            let state = state.clone();
             // Handlers bound what they read; a stream has no general limit but the server's own.
             router
                 .layer(DefaultBodyLimit::disable())
-                .layer(CatchPanicLayer::custom(|_panic| empty(StatusCode::INTERNAL_SERVER_ERROR)))
+                .layer(CatchPanicLayer::custom(move |_panic| panicked(family, &state)))
         };
         Self {
-            apps: finish(apps),
-            platform: finish(platform),
+            apps: finish(apps, Family::App),
+            platform: finish(platform, Family::Storage),
             app_patterns: Arc::new(app_patterns),
             platform_patterns: Arc::new(platform_patterns),
             table,
@@ -95,10 +97,14 @@ impl Server {
         if let Some(canonical) = patterns.canonical(request.uri().path()) {
             respell(request.uri_mut(), &canonical);
         }
-        match router.clone().oneshot(request).await {
+        let mut response = match router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
+        };
+        if !is_platform {
+            add_app_headers(response.headers_mut());
         }
+        response
     }
 }
 
