@@ -113,7 +113,7 @@ impl Routes {
             forgery: route.forgery,
             scoped: scopes::use_of(&route),
         };
-        let guarded = on(filter, handler).layer(middleware::from_fn_with_state(gate, admit));
+        let guarded = on(filter, handler).route_layer(middleware::from_fn_with_state(gate, admit));
         self.router = self.router.route(route.path, guarded);
         self.table.push(route);
         self

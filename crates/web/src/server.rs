@@ -24,7 +24,8 @@ use crate::routes::{Route, Routes};
 use crate::{app_api, platform_api};
 
 /// First segments of paths that are the platform's; no application owner can have such a code.
-const PLATFORM: [&str; 13] = [
+const PLATFORM: [&str; 14] = [
+    "api",
     "storage",
     "authentication",
     "authorization",
