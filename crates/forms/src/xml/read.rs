@@ -81,8 +81,16 @@ struct Marks {
 
 impl<'t> Reader<'_, 't> {
     fn fail<T>(&self, reason: impl Into<String>) -> Read<T> {
-        let at = usize::try_from(self.xml.buffer_position()).unwrap_or(self.text.len());
+        self.fail_at(self.position(), reason)
+    }
+
+    fn fail_at<T>(&self, at: usize, reason: impl Into<String>) -> Read<T> {
         Err(error_at(self.text, at, self.elements.last().cloned(), reason.into()))
+    }
+
+    /// Behind what was read last; bytes from the start.
+    fn position(&self) -> usize {
+        usize::try_from(self.xml.buffer_position()).unwrap_or(self.text.len())
     }
 
     fn next(&mut self) -> Read<Event<'t>> {
@@ -101,7 +109,11 @@ impl<'t> Reader<'_, 't> {
                 Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
                 Event::Text(text) if text.trim().is_empty() => continue,
                 Event::Eof => return self.fail("Root element is missing."),
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) | Event::End(_) => {
+                Event::Text(text) => {
+                    let at = self.position().saturating_sub(text.trim_start().len());
+                    return self.fail_at(at, "Data at the root level is invalid.");
+                }
+                Event::CData(_) | Event::GeneralRef(_) | Event::End(_) => {
                     return self.fail("Data at the root level is invalid.");
                 }
             };
