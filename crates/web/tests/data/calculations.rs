@@ -3,7 +3,7 @@
 use mottak_testing::covers;
 use serde_json::{Value, json};
 
-use crate::world::{World, text};
+use crate::world::{World, expect_status, text};
 
 fn line(count: f64, price: f64) -> Value {
     json!({"antall": count, "pris": price})
@@ -42,7 +42,7 @@ async fn a_put_of_what_would_be_calculated_anyway_changes_nothing() {
     let _rows = covers("app-forms", &["58"]);
     let world = World::regneark().await;
     let ark = world.only("ark").await;
-    world.put(&ark).json(&json!({"navn": "Kari", "linjer": [line(2.0, 1.5)]})).send().await.expect(200);
+    expect_status(&world.put(&ark).json(&json!({"navn": "Kari", "linjer": [line(2.0, 1.5)]})).send().await, 200);
     let calculated = world.form(&ark).await;
     let answer = world.put_json(&ark, &calculated).await;
     assert_eq!(answer.json().get("changedFields"), None);

@@ -3,7 +3,7 @@
 use mottak_testing::covers;
 use serde_json::{Value, json};
 
-use crate::world::{World, expect_details, text};
+use crate::world::{World, expect_details, expect_status, text};
 
 const HEAD: &str = r#"<?xml version="1.0" encoding="utf-8"?>"#;
 const ROOT: &str =
@@ -68,7 +68,7 @@ async fn what_is_put_is_stored_and_answered_as_the_contract_writes_it() {
     let world = World::journal().await;
     let sak = world.only("sak").await;
     for (sent, children, answered) in cases {
-        world.put(&sak).body("application/json", *sent).send().await.expect(201);
+        expect_status(&world.put(&sak).body("application/json", *sent).send().await, 201);
         assert_eq!(world.stored_text(&sak).await, stored_sak(children), "{sent}");
         let form = world.user.get(world.url(&format!("data/{sak}"))).send().await.expect(200).text();
         assert!(form.contains(answered), "{sent}: {form}");
@@ -86,11 +86,11 @@ async fn xml_is_read_in_any_order_and_stored_in_the_order_of_the_model() {
     assert_eq!(world.stored_text(&sak).await, expected);
     // Without a content type a body is XML.
     let again = sent.replace(">2<", ">3<");
-    world.put(&sak).bytes(again).send().await.expect(201);
+    expect_status(&world.put(&sak).bytes(again).send().await, 201);
     assert_eq!(world.stored_text(&sak).await, expected.replace(">2<", ">3<"));
     // Its length need not be known.
     let chunked = world.put(&sak).chunked("application/xml", crate::world::pieces(sent.into(), 7));
-    chunked.send().await.expect(201);
+    expect_status(&chunked.send().await, 201);
     assert_eq!(world.stored_text(&sak).await, expected);
 }
 
@@ -103,7 +103,7 @@ async fn xml_without_the_namespace_of_the_model_gets_it() {
         "<mappe><tittel>a</tittel></mappe>",
         r#"<x:mappe xmlns:x="urn:mottak:test:mappe"><x:tittel>a</x:tittel></x:mappe>"#,
     ] {
-        world.put(&mappe).body("application/xml", sent).send().await.expect(201);
+        expect_status(&world.put(&mappe).body("application/xml", sent).send().await, 201);
         let expected = concat!(
             r#"<?xml version="1.0" encoding="utf-8"?><mappe xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" "#,
             r#"xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns="urn:mottak:test:mappe"><tittel>a</tittel></mappe>"#
@@ -184,7 +184,7 @@ async fn row_ids_of_a_locked_form_are_answered_and_not_kept() {
     let sak = world.only("sak").await;
     world.put_json(&sak, &json!({"navn": "x", "belop": 1, "rader": [{"id": "a"}]})).await;
     assert!(world.stored_text(&sak).await.contains("altinnRowId"));
-    world.next().await.expect(200);
+    expect_status(&world.next().await, 200);
     assert!(!world.stored_text(&sak).await.contains("altinnRowId"), "the task's end takes them away");
     let locked = &world.elements("sak").await[0];
     assert_eq!(locked["locked"], true);
@@ -253,7 +253,7 @@ async fn the_same_model_may_be_put_again_and_again_without_a_difference() {
     let first = world.user.get(&path).send().await.expect(200).text();
     let bytes = world.stored(&sak).await;
     for _ in 0..3 {
-        world.put(&sak).body("application/json", first.clone()).send().await.expect(201);
+        expect_status(&world.put(&sak).body("application/json", first.clone()).send().await, 201);
         assert_eq!(world.user.get(&path).send().await.expect(200).text(), first);
         assert_eq!(world.stored(&sak).await, bytes);
     }
@@ -268,7 +268,7 @@ async fn a_type_that_lists_json_first_is_stored_as_json() {
     let expected = r#"{"tittel":"bl\u00E5 \u003C\u0026\u003E","tekst":null,"tall":1.5}"#;
     assert_eq!(world.stored_text(&notat).await, expected);
     // However it is sent, it stays what it is.
-    world.put(&notat).body("application/xml", "<Notat><tittel>å</tittel></Notat>").send().await.expect(201);
+    expect_status(&world.put(&notat).body("application/xml", "<Notat><tittel>å</tittel></Notat>").send().await, 201);
     assert_eq!(world.stored_text(&notat).await, r#"{"tittel":"\u00E5","tekst":null,"tall":null}"#);
     assert_eq!(world.form(&notat).await["tittel"], "å");
 }
@@ -357,7 +357,7 @@ async fn a_byte_order_mark_is_no_obstacle() {
         // What a declaration says of the encoding does not count: bytes are UTF-8.
         ("application/xml", "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><sak><navn>å</navn><belop>1</belop></sak>"),
     ] {
-        world.put(&sak).body(content_type, body).send().await.expect(201);
+        expect_status(&world.put(&sak).body(content_type, body).send().await, 201);
         assert_eq!(world.stored_text(&sak).await, stored_sak("<navn>å</navn><belop>1</belop>"), "{body}");
     }
 }

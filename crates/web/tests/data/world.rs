@@ -181,6 +181,11 @@ pub(crate) fn noise(seed: u32, length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
+#[track_caller]
+pub(crate) fn expect_status(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+}
+
 /// Problem details as the controllers make them (app-api §1.7 C): no trace.
 #[track_caller]
 pub(crate) fn expect_details(answer: &Answer, status: u16, title: &str, detail: &str) {
