@@ -3,7 +3,7 @@
 use mottak_model::{Guid, InstanceEvent, InstanceId, Time};
 
 use crate::authentication::Caller;
-use crate::instances::read::load_permitted;
+use crate::instances::read::require_read;
 use crate::{Problem, Refusal, Service};
 
 /// Which events of an instance.
@@ -23,7 +23,7 @@ pub async fn list(
     id: InstanceId,
     filter: EventFilter,
 ) -> Result<Vec<InstanceEvent>, Refusal> {
-    load_permitted(svc, caller, id, "read").await?;
+    require_read(svc, caller, id).await?;
     let span = match (&filter.from, &filter.to) {
         (Some(from), Some(to)) => {
             let read = |text: &str| {
@@ -47,7 +47,7 @@ pub async fn list(
 
 /// One event of an instance.
 pub async fn read(svc: &Service, caller: &Caller, id: InstanceId, event: Guid) -> Result<InstanceEvent, Refusal> {
-    load_permitted(svc, caller, id, "read").await?;
+    require_read(svc, caller, id).await?;
     let events = svc.store.events(id).await?;
     events.into_iter().find(|candidate| candidate.id == event).ok_or_else(|| Refusal::NotFound(Problem::bare()))
 }

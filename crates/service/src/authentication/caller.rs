@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use super::claims::{self, CallerProblem};
 use super::scopes::Scopes;
 
+/// The scope of the system that keeps dialogs in step with instances.
+const SYNC_ADAPTER_SCOPE: &str = "altinn:storage/instances.syncadapter";
+
 /// Whoever makes the request. Cheap to clone. `Debug` shows identifiers alone, nothing personal.
 #[derive(Clone, PartialEq)]
 pub struct Caller(Arc<Known>);
@@ -190,6 +193,12 @@ impl Caller {
     /// (platform-storage §0.3).
     pub fn is_owner_like(&self) -> bool {
         self.0.owner_scopes.is_owner_like()
+    }
+
+    /// Whether it is the system that keeps dialogs in step with instances. It reads every instance without being asked
+    /// for permission (platform-storage §0.3).
+    pub fn is_sync_adapter(&self) -> bool {
+        self.service_owner().is_some() && self.0.scopes.has_ignoring_case(SYNC_ADAPTER_SCOPE)
     }
 
     /// Whether it is a user nobody vouches for: level 0.

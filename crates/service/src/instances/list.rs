@@ -76,15 +76,17 @@ pub async fn list(
             None => return Ok(InstanceList { is_of_unknown_owner: true, ..InstanceList::default() }),
         }
     }
-    let sees_everything = caller.is_owner_like();
-    if !sees_everything && request.query.is_hard_deleted == Some(true) {
-        return Ok(InstanceList::default());
-    }
-    let is_of_earlier_generation = request.is_of_earlier_generation;
-    let mut query = request.into_query()?;
+    let sees_everything = sees_everything(caller);
     if !sees_everything {
-        query.is_hard_deleted = Some(false);
+        if request.query.is_hard_deleted == Some(true) {
+            return Ok(InstanceList::default());
+        }
+        request.query.is_hard_deleted = Some(false);
     }
+    prefer_own_confirmation(&mut request.query);
+    let is_of_earlier_generation = request.is_of_earlier_generation;
+    // The question is whole before its token is read: tokens are only good for their own question.
+    let query = request.into_query()?;
     if is_of_earlier_generation {
         return Ok(InstanceList::default());
     }
@@ -93,9 +95,7 @@ pub async fn list(
     let mut instances = page.instances;
     if !sees_everything {
         instances.retain(|instance| is_readable(svc, caller, instance));
-    }
-    for instance in &mut instances {
-        if !caller.is_service_owner_of(&instance.org) {
+        for instance in &mut instances {
             instance.data.retain(|element| !element.is_hard_deleted());
         }
     }
@@ -144,9 +144,24 @@ pub fn name_of_editor(svc: &Service, instance: &Instance) -> Result<String, Refu
     Ok(profile.and_then(|profile| profile.party.name.clone()).unwrap_or_default())
 }
 
+/// Whether nothing of a list is kept from the caller. Only service owners are admitted to lists by what they may ask
+/// for; of others, whatever their scopes, every instance is looked at.
+fn sees_everything(caller: &Caller) -> bool {
+    caller.is_sync_adapter() || caller.service_owner().is_some() && caller.is_owner_like()
+}
+
+/// "Not confirmed by the owner itself" is a question of its own, and the explicit form of it wins.
+fn prefer_own_confirmation(query: &mut InstanceQuery) {
+    let (Some(org), Some(stakeholder)) = (&query.org, &query.exclude_confirmed_by) else { return };
+    if stakeholder.eq_ignore_ascii_case(org) {
+        query.exclude_confirmed_by = None;
+        query.is_confirmed = query.is_confirmed.or(Some(false));
+    }
+}
+
 /// What an application owner may ask for: its own apps, or one app of another owner whose policy lets it read.
 fn admit_owner(svc: &Service, caller: &Caller, own: &str, query: &mut InstanceQuery) -> Result<(), Refusal> {
-    if !caller.scopes().has_ignoring_case(READ_SCOPE) {
+    if !caller.is_sync_adapter() && !caller.scopes().has_ignoring_case(READ_SCOPE) {
         return Err(Refusal::Forbidden(crate::Missing {
             scopes: vec![READ_SCOPE.to_owned()],
             ..crate::Missing::default()
@@ -163,7 +178,7 @@ fn admit_owner(svc: &Service, caller: &Caller, own: &str, query: &mut InstanceQu
     if query.org.is_none() {
         query.org = Some(org.clone());
     }
-    if org.eq_ignore_ascii_case(own) {
+    if org.eq_ignore_ascii_case(own) || caller.is_sync_adapter() {
         return Ok(());
     }
     let Some(app) = &query.app else { return Err(text("AppId must be defined.")) };

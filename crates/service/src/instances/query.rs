@@ -83,6 +83,8 @@ impl ListRequest {
             }
             seen.push(folded);
         }
+        // A reference of this generation wins over whatever asks for an earlier one.
+        request.is_of_earlier_generation &= request.reference.is_none();
         if wrong.is_empty() { Ok(request) } else { Err(invalid(ProblemKind::Members(wrong))) }
     }
 

@@ -28,6 +28,9 @@ pub async fn read(svc: &Service, caller: &Caller, app: &App, id: InstanceId) -> 
 
 /// The instance for the platform's storage API.
 pub async fn read_stored(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Instance, Refusal> {
+    if caller.is_sync_adapter() {
+        return svc.load(id).await?.map(|snapshot| snapshot.instance).ok_or_else(|| unknown(id.guid));
+    }
     let (snapshot, _) = load_stored(svc, caller, id, "read").await?;
     let mut instance = snapshot.instance;
     if !caller.is_service_owner_of(&instance.org) {
@@ -68,6 +71,15 @@ pub(crate) async fn load_permitted(
         Err(Refusal::NotFound(_)) => Err(Refusal::Forbidden(Missing::action(action))),
         other => other,
     }
+}
+
+/// That the caller may read what belongs to the instance, as platform routes ask that decide before they look
+/// (`P:read`).
+pub(crate) async fn require_read(svc: &Service, caller: &Caller, id: InstanceId) -> Result<(), Refusal> {
+    if caller.is_sync_adapter() {
+        return Ok(());
+    }
+    load_permitted(svc, caller, id, "read").await.map(drop)
 }
 
 /// The instance, if it is one of this app.

@@ -3,7 +3,7 @@
 use mottak_model::{InstanceEvent, InstanceId, PlatformUser, Time, event_type};
 
 use crate::authentication::Caller;
-use crate::instances::read::load_permitted;
+use crate::instances::read::require_read;
 use crate::{Refusal, Service};
 
 /// A row of the history.
@@ -20,12 +20,13 @@ pub struct HistoryItem {
 
 /// The history of an instance's process.
 pub async fn read(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Vec<HistoryItem>, Refusal> {
-    load_permitted(svc, caller, id, "read").await?;
+    require_read(svc, caller, id).await?;
     let events = svc.store.events(id).await?;
     Ok(history(&events))
 }
 
-/// The events of the process as rows: start and end one each, a task one for all its visits.
+/// The events of the process as rows: start and end one each, a task one for all its visits. A
+/// visit that was abandoned has ended too.
 pub(crate) fn history(events: &[InstanceEvent]) -> Vec<HistoryItem> {
     let mut ordered: Vec<&InstanceEvent> =
         events.iter().filter(|event| event.event_type.starts_with("process")).collect();
@@ -48,17 +49,20 @@ pub(crate) fn history(events: &[InstanceEvent]) -> Vec<HistoryItem> {
             event_type::PROCESS_START_TASK => match find(&mut items, task.as_deref()) {
                 Some(item) => item.started = Some(event.created),
                 None => {
-                    let started = Some(event.created);
+                    // compat: the first visit shows when the process started, if that is known.
+                    let started = process.started.or(Some(event.created));
                     items.push(HistoryItem { occured: started, started, ..row(task) });
                 }
             },
-            event_type::PROCESS_END_TASK => match find(&mut items, task.as_deref()) {
-                Some(item) => item.ended = Some(event.created),
-                None => {
-                    let ended = Some(event.created);
-                    items.push(HistoryItem { occured: process.ended.or(ended), ended, ..row(task) });
+            event_type::PROCESS_END_TASK | event_type::PROCESS_ABANDON_TASK => {
+                match find(&mut items, task.as_deref()) {
+                    Some(item) => item.ended = Some(event.created),
+                    None => {
+                        let ended = Some(event.created);
+                        items.push(HistoryItem { occured: process.ended.or(ended), ended, ..row(task) });
+                    }
                 }
-            },
+            }
             event_type::PROCESS_END_EVENT => {
                 items.push(HistoryItem { occured: process.ended, ..row(process.end_event) });
             }

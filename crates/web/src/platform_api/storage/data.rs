@@ -3,7 +3,9 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use mottak_model::InstanceId;
 use mottak_service::data::read as reading;
+use mottak_service::{Problem, Refusal};
 
 use super::view::DataElementList;
 use crate::WebState;
@@ -18,6 +20,7 @@ pub(super) async fn list(
     Who(caller): Who,
     OfInstance(id): OfInstance,
 ) -> Result<Response, Refused> {
+    require_party(id)?;
     let data_elements = reading::list(&web.service, &caller, id).await?;
     Ok(json(StatusCode::OK, &DataElementList { data_elements }))
 }
@@ -28,6 +31,16 @@ pub(super) async fn download(
     Who(caller): Who,
     OfElement(id): OfElement,
 ) -> Result<Response, Refused> {
+    require_party(id.instance)?;
     let (element, blob) = reading::download(&web.service, &caller, id).await?;
     Ok(download::download(&element, blob))
+}
+
+/// Party 0 is what clients send that have none.
+fn require_party(id: InstanceId) -> Result<(), Refused> {
+    if id.party.get() == 0 {
+        let text = "Missing parameter value: instanceOwnerPartyId can not be empty";
+        return Err(Refused(Refusal::Invalid(Problem::text(text))));
+    }
+    Ok(())
 }
