@@ -8,7 +8,7 @@ use mottak_apps::App;
 use mottak_forms::model::Model;
 use mottak_forms::prefill::{PrefillSources, apply_config, apply_external};
 use mottak_forms::{FormData, presentation};
-use mottak_model::{DataElement, DataType, Guid, Instance, Party, PartyId, UserProfile};
+use mottak_model::{DataElement, DataType, Guid, Instance, InstanceId, Party, PartyId, UserProfile};
 
 use crate::authentication::Caller;
 use crate::draft::{Draft, NewElement};
@@ -66,7 +66,7 @@ pub(crate) fn write(form: &FormData, content_type: &str) -> Bytes {
 
 /// A stored form.
 pub(crate) async fn load(svc: &Service, app: &App, party: PartyId, element: &DataElement) -> Result<FormData, Refusal> {
-    let bytes = load_bytes(svc, party, element.id).await?;
+    let bytes = load_bytes(svc, InstanceId::new(party, element.instance_guid), element.id).await?;
     let bytes = bytes.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
     let model = model_of(app, &element.data_type)?;
     let is_json = element.content_type.as_deref().is_some_and(|content_type| content_type.contains(JSON));
@@ -79,8 +79,12 @@ pub(crate) async fn load(svc: &Service, app: &App, party: PartyId, element: &Dat
 }
 
 /// The content of an element that is small enough to be worked on as a whole.
-pub(crate) async fn load_bytes(svc: &Service, party: PartyId, element: Guid) -> Result<Option<Bytes>, Refusal> {
-    match svc.store.read_body(party, element).await? {
+pub(crate) async fn load_bytes(
+    svc: &Service,
+    instance: InstanceId,
+    element: Guid,
+) -> Result<Option<Bytes>, Refusal> {
+    match svc.store.read_body(instance, element).await? {
         None => Ok(None),
         Some(Blob::Bytes(bytes)) => Ok(Some(bytes)),
         Some(Blob::Stream(mut stream)) => {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, PartyId, Time};
+use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, Time};
 use mottak_service::ports::{
     Blob, BlobFailure, Blobs, Body, Change, Clock, CommitFailure, Committed, Cursor, ElementChange, ElementPut, Expect,
     Ids, InstanceQuery, Job, Page, PortFuture, RandomIds, Snapshot, Staged, StagedWriter, Store, StoreFailure,
@@ -28,9 +28,7 @@ pub struct MemoryStore {
 struct State {
     /// The time of the last commit.
     last: Time,
-    instances: BTreeMap<(Guid, PartyId), Row>,
-    /// Which instance a data element belongs to.
-    homes: HashMap<(PartyId, Guid), Guid>,
+    instances: BTreeMap<Guid, Row>,
     objects: HashMap<String, Object>,
     jobs: BTreeMap<JobId, (Job, u32)>,
     last_job: i64,
@@ -60,8 +58,8 @@ enum Content {
 #[derive(Debug)]
 struct Object {
     bytes: Bytes,
-    /// The one element whose content it is.
-    holder: Option<(PartyId, Guid)>,
+    /// The one element whose content it is: of which instance, and which one.
+    holder: Option<(Guid, Guid)>,
 }
 
 impl MemoryStore {
@@ -70,7 +68,6 @@ impl MemoryStore {
         let state = Arc::new(Mutex::new(State {
             last: Time::from_ticks(0),
             instances: BTreeMap::new(),
-            homes: HashMap::new(),
             objects: HashMap::new(),
             jobs: BTreeMap::new(),
             last_job: 0,
@@ -131,9 +128,14 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl State {
     fn commit(&mut self, change: Change, now: Time) -> Result<Committed, CommitFailure> {
         check(&change)?;
-        let key = (change.id.guid, change.id.party);
-        let old = self.instances.get(&key);
-        if change.expect != old.map_or(Expect::Absent, |row| Expect::Version(row.version)) {
+        let old = self.instances.get(&change.id.guid);
+        let holds = match (change.expect, old) {
+            (Expect::Absent, old) => old.is_none(),
+            (Expect::Version(version), old) => {
+                old.is_some_and(|row| row.version == version && row.document.id == change.id)
+            }
+        };
+        if !holds {
             return Err(CommitFailure::Conflict);
         }
         let document = change.instance.map(stored_instance).or_else(|| old.map(|row| row.document.clone()));
@@ -161,7 +163,7 @@ impl State {
         self.last = changed;
         self.settle(change.id, &row);
         let version = row.version;
-        self.instances.insert(key, row);
+        self.instances.insert(change.id.guid, row);
         for job in change.jobs {
             self.last_job += 1;
             self.jobs.insert(JobId(self.last_job), (job, 0));
@@ -174,10 +176,7 @@ impl State {
         if put.touch {
             document.last_changed = Some(changed);
         }
-        let home = (id.party, document.id);
-        if self.homes.get(&home).is_some_and(|instance| *instance != id.guid) {
-            return Err(failure("put a data element", "it belongs to another instance"));
-        }
+        let home = (id.guid, document.id);
         let content = match put.body {
             Body::Keep => None,
             Body::Bytes(bytes) => Some(Content::Bytes(bytes)),
@@ -203,28 +202,27 @@ impl State {
         Ok(())
     }
 
-    /// Notes where the elements of the instance are and which objects they hold. What they no longer hold is gone.
+    /// Notes which objects the elements of the instance hold. What they no longer hold is gone.
     fn settle(&mut self, id: InstanceId, row: &Row) {
-        let old = self.instances.get(&(id.guid, id.party)).map_or(&[][..], |old| &old.elements);
-        for element in old {
-            self.homes.remove(&(id.party, element.document.id));
-        }
+        let old = self.instances.get(&id.guid).map_or(&[][..], |old| &old.elements);
         let keeps = |key: &str| row.elements.iter().any(|new| new.object() == Some(key));
         for key in old.iter().filter_map(Element::object).filter(|key| !keeps(key)) {
             self.objects.remove(key);
         }
         for element in &row.elements {
-            let home = (id.party, element.document.id);
-            self.homes.insert(home, id.guid);
+            let home = (id.guid, element.document.id);
             if let Some(object) = element.object().and_then(|key| self.objects.get_mut(key)) {
                 object.holder = Some(home);
             }
         }
     }
 
-    fn body(&self, party: PartyId, element: Guid) -> Option<Bytes> {
-        let instance = self.homes.get(&(party, element))?;
-        let row = self.instances.get(&(*instance, party))?;
+    fn row(&self, id: InstanceId) -> Option<&Row> {
+        self.instances.get(&id.guid).filter(|row| row.document.id == id)
+    }
+
+    fn body(&self, instance: InstanceId, element: Guid) -> Option<Bytes> {
+        let row = self.row(instance)?;
         match row.elements.iter().find(|candidate| candidate.document.id == element)?.content.as_ref()? {
             Content::Bytes(bytes) => Some(bytes.clone()),
             Content::Object(key) => Some(self.objects.get(key)?.bytes.clone()),
@@ -276,26 +274,19 @@ impl Store for MemoryStore {
     }
 
     fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
-        Box::pin(async move { Ok(self.state().instances.get(&(id.guid, id.party)).map(Row::snapshot)) })
+        Box::pin(async move { Ok(self.state().row(id).map(Row::snapshot)) })
     }
 
     fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
-        Box::pin(async move {
-            let state = self.state();
-            let first = state.instances.range((guid, PartyId::new(i32::MIN))..).next();
-            Ok(first.filter(|((found, _), _)| *found == guid).map(|((guid, party), _)| InstanceId::new(*party, *guid)))
-        })
+        Box::pin(async move { Ok(self.state().instances.get(&guid).map(|row| row.document.id)) })
     }
 
-    fn read_body(&self, party: PartyId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
-        Box::pin(async move { Ok(self.state().body(party, element).map(Blob::Bytes)) })
+    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().body(instance, element).map(Blob::Bytes)) })
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
-        Box::pin(async move {
-            let state = self.state();
-            Ok(state.instances.get(&(id.guid, id.party)).map_or_else(Vec::new, |row| row.events.clone()))
-        })
+        Box::pin(async move { Ok(self.state().row(id).map_or_else(Vec::new, |row| row.events.clone())) })
     }
 
     fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {

@@ -42,7 +42,7 @@ pub async fn read(
         }
         Data::Form(form)
     } else {
-        let blob = svc.store.read_body(id.instance.party, id.element).await?;
+        let blob = svc.store.read_body(id.instance, id.element).await?;
         let blob = blob.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
         Data::File { element: element.clone(), blob }
     };
@@ -117,7 +117,7 @@ pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(
     if element.is_hard_deleted() && !is_owner {
         return Err(Refusal::NotFound(Problem::bare()));
     }
-    let blob = svc.store.read_body(id.instance.party, id.element).await?;
+    let blob = svc.store.read_body(id.instance, id.element).await?;
     let blob =
         blob.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
     if !element.is_read && !is_owner {

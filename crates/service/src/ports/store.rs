@@ -50,7 +50,7 @@ impl Change {
 /// What must hold at the moment of the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// There is no such instance yet.
+    /// There is no instance with this guid yet, whoever owns it.
     Absent,
     /// The instance has not changed since it was loaded with this version.
     Version(u64),
@@ -245,7 +245,8 @@ pub struct Cursor {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     pub instances: Vec<Instance>,
-    /// The place of the last row, when there may be more: the page is full.
+    /// Where to go on, when there may be more. Also set on a page that is not full, even an empty one: the store looks
+    /// into a limited number of documents per page.
     pub next: Option<Cursor>,
 }
 
@@ -260,8 +261,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The instance with this guid, whoever owns it.
     fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>>;
 
-    /// The content of an element. `None`: there is no such element, or it has no content.
-    fn read_body(&self, party: PartyId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>>;
+    /// The content of an element of this instance. `None`: there is no such element, or it has no content.
+    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>>;
 
     /// The history of an instance in the order it was written.
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>>;

@@ -18,6 +18,7 @@ pub(super) const OUTBOX: i64 = 1;
 /// The clean-up job that removes the object named by its body.
 pub(super) const DELETE_OBJECT: &str = "delete-object";
 
+const NONE: i64 = 0;
 const INLINE: i64 = 1;
 pub(super) const OBJECT: i64 = 2;
 
@@ -30,14 +31,30 @@ pub(super) struct Ledger {
     /// The time of the last change that was applied, committed or not: it is never given twice.
     last: Time,
     saved_last: Time,
-    apps: HashMap<AppId, i64>,
+    /// Short numbers, with the org that the instances carry.
+    apps: HashMap<AppId, (String, i64)>,
 }
 
 /// What is known of an instance that is about to change.
 struct Known {
     row: i64,
     version: u64,
-    changed: Time,
+    keys: SearchKeys,
+    last_event: Option<i64>,
+}
+
+/// The columns that are keys of indexes, besides the guid and the party. An update that leaves them alone writes to no
+/// index.
+#[derive(Clone, Debug, PartialEq)]
+struct SearchKeys {
+    app: i64,
+    changed: i64,
+    created: Option<i64>,
+    status: i64,
+    task: Option<String>,
+    due: Option<i64>,
+    ended: Option<i64>,
+    visible_after: Option<i64>,
 }
 
 impl Ledger {
@@ -91,7 +108,8 @@ impl Ledger {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
-    /// Applies the change, inside the group's transaction. After a refusal the caller rolls back to its savepoint.
+    /// Applies the change, inside the group's transaction. A conflict has written nothing; after another refusal
+    /// the caller undoes what was written.
     pub(super) fn apply(&mut self, change: &Prepared) -> Result<Committed, CommitFailure> {
         self.apply_rows(change).map_err(|refusal| match refusal {
             ApplyError::Conflict => CommitFailure::Conflict,
@@ -101,38 +119,34 @@ impl Ledger {
     }
 
     fn apply_rows(&mut self, change: &Prepared) -> Result<Committed, ApplyError> {
-        let known = self.known(change)?;
-        if change.expect != known.as_ref().map_or(Expect::Absent, |known| Expect::Version(known.version)) {
-            return Err(ApplyError::Conflict);
-        }
+        let known = self.expected(change)?;
+        let known = known.as_ref();
         let created = change.instance.as_ref().and_then(|row| row.created);
         let changed = commit_time(self.now(), self.last, created);
-        let version = known.as_ref().map_or(1, |known| known.version + 1);
-        let (instance, is_new) = match (&known, &change.instance) {
+        let version = known.map_or(1, |known| known.version + 1);
+        let last_event = self.append_events(known.and_then(|known| known.last_event), change.events.as_deref())?;
+        let instance = match (known, &change.instance) {
             (Some(known), row) => {
-                let moves = moves_instance(change.touch, Some(known.changed), created);
-                let moved = if moves { changed } else { known.changed };
-                match row {
-                    Some(row) => self.update_instance(known.row, row, version, moved)?,
-                    None => self
-                        .connection
-                        .prepare_cached("update instance set version = ?, changed = ? where id = ?")?
-                        .execute(params![version as i64, moved.ticks(), known.row])
-                        .map(drop)?,
-                }
-                (known.row, false)
+                let stored = Some(Time::from_ticks(known.keys.changed));
+                let moved = moves_instance(change.touch, stored, created).then_some(changed);
+                self.update_instance(known, row.as_ref(), moved, version, last_event)?;
+                known.row
             }
-            (None, Some(row)) => (self.insert_instance(change, row, version, changed)?, true),
+            (None, Some(row)) => self.insert_instance(change, row, version, changed, last_event)?,
             (None, None) => return Err(ApplyError::Failed("it has no document")),
         };
-        let mut places = Places { connection: &self.connection, instance, next: is_new.then_some(0) };
-        for element in &change.elements {
-            match element {
-                PreparedElement::Put(row) => self.put_element(change, row, &mut places, changed)?,
-                PreparedElement::Drop(guid) => self.drop_element(change, *guid, instance, changed)?,
+        if !change.elements.is_empty() {
+            let mut elements = match known {
+                Some(_) => Elements::of(&self.connection, instance)?,
+                None => Elements { instance, known: Vec::new() },
+            };
+            for element in &change.elements {
+                match element {
+                    PreparedElement::Put(row) => self.put_element(row, &mut elements, changed)?,
+                    PreparedElement::Drop(guid) => self.drop_element(*guid, &mut elements, changed)?,
+                }
             }
         }
-        self.append_events(instance, is_new, &change.events)?;
         for job in &change.jobs {
             self.add_job(OUTBOX, job.due, &job.kind, &job.body)?;
         }
@@ -140,17 +154,42 @@ impl Ledger {
         Ok(Committed { version, changed })
     }
 
-    fn known(&self, change: &Prepared) -> rusqlite::Result<Option<Known>> {
-        self.connection
-            .prepare_cached("select id, version, changed from instance where guid = ? and party = ?")?
-            .query_row(params![change.id.guid.as_bytes(), change.id.party.get()], |row| {
-                Ok(Known {
-                    row: row.get(0)?,
-                    version: row.get::<_, i64>(1)? as u64,
-                    changed: Time::from_ticks(row.get(2)?),
-                })
+    /// The instance as the change expects it; `None` when it shall be new.
+    fn expected(&self, change: &Prepared) -> Result<Option<Known>, ApplyError> {
+        let found = self
+            .connection
+            .prepare_cached(
+                "select party, id, version, last_event, app, changed, created, status, task, due, ended, \
+                 visible_after from instance where guid = ?",
+            )?
+            .query_row([change.id.guid.as_bytes()], |row| {
+                let known = Known {
+                    row: row.get(1)?,
+                    version: row.get::<_, i64>(2)? as u64,
+                    last_event: row.get(3)?,
+                    keys: SearchKeys {
+                        app: row.get(4)?,
+                        changed: row.get(5)?,
+                        created: row.get(6)?,
+                        status: row.get(7)?,
+                        task: row.get(8)?,
+                        due: row.get(9)?,
+                        ended: row.get(10)?,
+                        visible_after: row.get(11)?,
+                    },
+                };
+                Ok((row.get::<_, i32>(0)?, known))
             })
-            .optional()
+            .optional()?;
+        match (change.expect, found) {
+            (Expect::Absent, None) => Ok(None),
+            (Expect::Version(version), Some((party, known)))
+                if party == change.id.party.get() && version == known.version =>
+            {
+                Ok(Some(known))
+            }
+            _ => Err(ApplyError::Conflict),
+        }
     }
 
     fn insert_instance(
@@ -159,16 +198,18 @@ impl Ledger {
         row: &InstanceRow,
         version: u64,
         changed: Time,
+        last_event: Option<i64>,
     ) -> rusqlite::Result<i64> {
-        let app = self.app(&row.app)?;
+        let app = self.app(&row.app, &row.org)?;
         self.connection
             .prepare_cached(
-                "insert into instance (app, org, version, changed, created, status, task, due, ended, visible_after, \
-                 doc, party, guid) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into instance (guid, party, app, version, changed, created, status, task, due, ended, \
+                 visible_after, last_event, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .insert(params![
+                change.id.guid.as_bytes(),
+                change.id.party.get(),
                 app,
-                row.org,
                 version as i64,
                 changed.ticks(),
                 ticks(row.created),
@@ -177,160 +218,158 @@ impl Ledger {
                 ticks(row.due),
                 ticks(row.ended),
                 ticks(row.visible_after),
+                last_event,
                 row.doc,
-                change.id.party.get(),
-                change.id.guid.as_bytes(),
             ])
     }
 
-    fn update_instance(&mut self, id: i64, row: &InstanceRow, version: u64, changed: Time) -> rusqlite::Result<()> {
-        let app = self.app(&row.app)?;
+    /// `moved`: the time that the instance's `lastChanged` moves to, if it does.
+    fn update_instance(
+        &mut self,
+        known: &Known,
+        row: Option<&InstanceRow>,
+        moved: Option<Time>,
+        version: u64,
+        last_event: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        let (id, version) = (known.row, version as i64);
+        let changed = moved.map_or(known.keys.changed, Time::ticks);
+        let Some(row) = row else {
+            if moved.is_none() {
+                return self
+                    .connection
+                    .prepare_cached("update instance set version = ?, last_event = ? where id = ?")?
+                    .execute(params![version, last_event, id])
+                    .map(drop);
+            }
+            return self
+                .connection
+                .prepare_cached("update instance set version = ?, last_event = ?, changed = ? where id = ?")?
+                .execute(params![version, last_event, changed, id])
+                .map(drop);
+        };
+        let keys = SearchKeys { app: self.app(&row.app, &row.org)?, changed, ..row.keys() };
+        if keys == known.keys {
+            return self
+                .connection
+                .prepare_cached("update instance set version = ?, last_event = ?, doc = ? where id = ?")?
+                .execute(params![version, last_event, row.doc, id])
+                .map(drop);
+        }
         self.connection
             .prepare_cached(
-                "update instance set app = ?, org = ?, version = ?, changed = ?, created = ?, status = ?, task = ?, \
-                 due = ?, ended = ?, visible_after = ?, doc = ? where id = ?",
+                "update instance set version = ?, last_event = ?, doc = ?, app = ?, changed = ?, created = ?, \
+                 status = ?, task = ?, due = ?, ended = ?, visible_after = ? where id = ?",
             )?
             .execute(params![
-                app,
-                row.org,
-                version as i64,
-                changed.ticks(),
-                ticks(row.created),
-                row.status.bits(),
-                row.task,
-                ticks(row.due),
-                ticks(row.ended),
-                ticks(row.visible_after),
+                version,
+                last_event,
                 row.doc,
+                keys.app,
+                keys.changed,
+                keys.created,
+                keys.status,
+                keys.task,
+                keys.due,
+                keys.ended,
+                keys.visible_after,
                 id,
             ])
             .map(drop)
     }
 
     /// The short number of an app, given on first use.
-    fn app(&mut self, app: &AppId) -> rusqlite::Result<i64> {
-        if let Some(id) = self.apps.get(app) {
+    fn app(&mut self, app: &AppId, org: &str) -> rusqlite::Result<i64> {
+        if let Some((_, id)) = self.apps.get(app).filter(|(known, _)| known == org) {
             return Ok(*id);
         }
         let known = self
             .connection
-            .prepare_cached("select id from app where name = ?")?
-            .query_row([app.as_str()], |row| row.get(0))
+            .prepare_cached("select id from app where name = ? and org = ?")?
+            .query_row([app.as_str(), org], |row| row.get(0))
             .optional()?;
         if let Some(id) = known {
             // A new app is remembered only when it is found again: its first change may yet be undone.
-            self.apps.insert(app.clone(), id);
+            self.apps.insert(app.clone(), (org.to_owned(), id));
             return Ok(id);
         }
-        self.connection.prepare_cached("insert into app (name) values (?)")?.insert([app.as_str()])
+        self.connection.prepare_cached("insert into app (name, org) values (?, ?)")?.insert([app.as_str(), org])
     }
 
-    fn put_element(
-        &self,
-        change: &Prepared,
-        row: &ElementRow,
-        places: &mut Places<'_>,
-        changed: Time,
-    ) -> Result<(), ApplyError> {
-        if let PreparedBody::Object { key } = &row.body
-            && !self.objects.contains(key)
-        {
-            return Err(ApplyError::Failed("a staged body is gone"));
-        }
-        let moved = if row.touch { Some(changed) } else { row.changed };
-        let id = match self.element(change, row.guid)? {
-            Some(old) if old.instance != places.instance => {
-                return Err(ApplyError::Failed("a data element belongs to another instance"));
+    fn put_element(&self, row: &ElementRow, elements: &mut Elements, changed: Time) -> Result<(), ApplyError> {
+        let (content, object_key) = match &row.body {
+            PreparedBody::Keep => (NONE, None),
+            PreparedBody::Inline(_) => (INLINE, None),
+            PreparedBody::Object { key } if self.objects.contains(key) => (OBJECT, Some(key)),
+            PreparedBody::Object { .. } => return Err(ApplyError::Failed("a staged body is gone")),
+            PreparedBody::Large(_) => return Err(ApplyError::Failed("a large body was not staged")),
+        };
+        let moved = ticks(if row.touch { Some(changed) } else { row.changed });
+        let id = match elements.find(row.guid) {
+            Some(old) if matches!(row.body, PreparedBody::Keep) => {
+                return self
+                    .connection
+                    .prepare_cached("update element set changed = ?, doc = ? where id = ?")?
+                    .execute(params![moved, row.doc, old.id])
+                    .map(drop)
+                    .map_err(ApplyError::Sqlite);
             }
             Some(old) => {
                 self.connection
-                    .prepare_cached("update element set changed = ?, doc = ? where id = ?")?
-                    .execute(params![ticks(moved), row.doc, old.row])?;
-                if !matches!(row.body, PreparedBody::Keep) {
-                    self.release(&old, row.body.object_key(), changed)?;
-                }
-                old.row
+                    .prepare_cached(
+                        "update element set changed = ?, doc = ?, content = ?, object_key = ? where id = ?",
+                    )?
+                    .execute(params![moved, row.doc, content, object_key, old.id])?;
+                self.release(old, content, object_key.map(String::as_str), changed)?;
+                (old.content, old.object_key) = (content, object_key.cloned());
+                old.id
             }
             None => {
-                let position = places.take()?;
-                let (party, guid) = (change.id.party.get(), row.guid.as_bytes());
+                let id = elements.next_id()?;
                 self.connection
                     .prepare_cached(
-                        "insert into element (party, guid, instance, position, changed, blob, doc) \
-                         values (?, ?, ?, ?, ?, 0, ?)",
+                        "insert into element (id, guid, changed, content, object_key, doc) values (?, ?, ?, ?, ?, ?)",
                     )?
-                    .insert(params![party, guid, places.instance, position, ticks(moved), row.doc])?
+                    .execute(params![id, row.guid.as_bytes(), moved, content, object_key, row.doc])?;
+                elements.known.push(KnownElement { id, guid: row.guid, content, object_key: object_key.cloned() });
+                id
             }
         };
-        self.put_body(id, &row.body)
-    }
-
-    fn put_body(&self, element: i64, body: &PreparedBody) -> Result<(), ApplyError> {
-        match body {
-            PreparedBody::Keep => {}
-            PreparedBody::Large(_) => return Err(ApplyError::Failed("a large body was not staged")),
-            PreparedBody::Inline(inline) => {
-                self.connection
-                    .prepare_cached("insert or replace into blob (id, size, is_compressed, body) values (?, ?, ?, ?)")?
-                    .execute(params![element, inline.size as i64, inline.is_compressed, &inline.bytes[..]])?;
-                self.connection
-                    .prepare_cached("update element set blob = ?, object_key = null where id = ?")?
-                    .execute([INLINE, element])?;
-            }
-            PreparedBody::Object { key } => {
-                self.connection
-                    .prepare_cached("update element set blob = ?, object_key = ? where id = ?")?
-                    .execute(params![OBJECT, key, element])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_element(&self, change: &Prepared, guid: Guid, instance: i64, changed: Time) -> Result<(), ApplyError> {
-        if let Some(old) = self.element(change, guid)?.filter(|old| old.instance == instance) {
-            self.release(&old, None, changed)?;
-            self.connection.prepare_cached("delete from element where id = ?")?.execute([old.row])?;
-        }
-        Ok(())
-    }
-
-    /// Lets go of an element's content, unless it is the object that it shall have again.
-    fn release(&self, old: &KnownElement, keep: Option<&str>, changed: Time) -> Result<(), ApplyError> {
-        match (&old.object_key, old.blob) {
-            (Some(key), _) if keep != Some(key) => self.add_job(CLEAN_UP, changed, DELETE_OBJECT, key)?,
-            (None, INLINE) => {
-                self.connection.prepare_cached("delete from blob where id = ?")?.execute([old.row])?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn element(&self, change: &Prepared, guid: Guid) -> rusqlite::Result<Option<KnownElement>> {
-        self.connection
-            .prepare_cached("select id, instance, blob, object_key from element where party = ? and guid = ?")?
-            .query_row(params![change.id.party.get(), guid.as_bytes()], |row| {
-                Ok(KnownElement { row: row.get(0)?, instance: row.get(1)?, blob: row.get(2)?, object_key: row.get(3)? })
-            })
-            .optional()
-    }
-
-    fn append_events(&self, instance: i64, is_new: bool, events: &[String]) -> rusqlite::Result<()> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let last: i64 = if is_new {
-            0
-        } else {
+        if let PreparedBody::Inline(body) = &row.body {
             self.connection
-                .prepare_cached("select coalesce(max(n), 0) from event where instance = ?")?
-                .query_row([instance], |row| row.get(0))?
-        };
-        let mut insert = self.connection.prepare_cached("insert into event (instance, n, doc) values (?, ?, ?)")?;
-        for (n, doc) in (last + 1..).zip(events) {
-            insert.execute(params![instance, n, doc])?;
+                .prepare_cached("insert or replace into blob (id, size, is_compressed, body) values (?, ?, ?, ?)")?
+                .execute(params![id, body.size as i64, body.is_compressed, &body.bytes[..]])?;
         }
         Ok(())
+    }
+
+    fn drop_element(&self, guid: Guid, elements: &mut Elements, changed: Time) -> Result<(), ApplyError> {
+        if let Some(place) = elements.known.iter().position(|element| element.guid == guid) {
+            let old = elements.known.remove(place);
+            self.release(&old, NONE, None, changed)?;
+            self.connection.prepare_cached("delete from element where id = ?")?.execute([old.id])?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of an element's old content, unless the new one takes its place or is the same object.
+    fn release(&self, old: &KnownElement, new: i64, new_object: Option<&str>, changed: Time) -> rusqlite::Result<()> {
+        match &old.object_key {
+            Some(key) if new_object != Some(key) => self.add_job(CLEAN_UP, changed, DELETE_OBJECT, key),
+            None if old.content == INLINE && new != INLINE => {
+                self.connection.prepare_cached("delete from blob where id = ?")?.execute([old.id]).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds the events of a change to the chain that ends with `previous`. Answers its new end.
+    fn append_events(&self, previous: Option<i64>, docs: Option<&str>) -> rusqlite::Result<Option<i64>> {
+        let Some(docs) = docs else { return Ok(previous) };
+        self.connection
+            .prepare_cached("insert into event (previous, docs) values (?, ?)")?
+            .insert(params![previous, docs])
+            .map(Some)
     }
 
     fn add_job(&self, lane: i64, due: Time, kind: &str, body: &str) -> rusqlite::Result<()> {
@@ -341,32 +380,61 @@ impl Ledger {
     }
 }
 
-struct KnownElement {
-    row: i64,
+/// The elements of an instance while it is changed.
+struct Elements {
     instance: i64,
-    blob: i64,
+    /// In order of creation.
+    known: Vec<KnownElement>,
+}
+
+struct KnownElement {
+    id: i64,
+    guid: Guid,
+    content: i64,
     object_key: Option<String>,
 }
 
-/// Gives new elements their positions: the order of creation.
-struct Places<'a> {
-    connection: &'a Connection,
-    instance: i64,
-    next: Option<i64>,
+impl Elements {
+    fn of(connection: &Connection, instance: i64) -> rusqlite::Result<Self> {
+        let known = connection
+            .prepare_cached("select id, guid, content, object_key from element where id between ? and ? order by id")?
+            .query_map([first_element(instance), last_element(instance)], |row| {
+                Ok(KnownElement {
+                    id: row.get(0)?,
+                    guid: Guid::from_bytes(row.get(1)?),
+                    content: row.get(2)?,
+                    object_key: row.get(3)?,
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Self { instance, known })
+    }
+
+    fn find(&mut self, guid: Guid) -> Option<&mut KnownElement> {
+        self.known.iter_mut().find(|element| element.guid == guid)
+    }
+
+    /// The id of an element that is created now: after all others.
+    fn next_id(&self) -> Result<i64, ApplyError> {
+        let id = self.known.last().map_or(first_element(self.instance), |last| last.id + 1);
+        if id > last_element(self.instance) {
+            return Err(ApplyError::Failed("it has as many data elements as it can have"));
+        }
+        Ok(id)
+    }
 }
 
-impl Places<'_> {
-    fn take(&mut self) -> rusqlite::Result<i64> {
-        let place = match self.next {
-            Some(next) => next,
-            None => self
-                .connection
-                .prepare_cached("select coalesce(max(position), -1) + 1 from element where instance = ?")?
-                .query_row([self.instance], |row| row.get(0))?,
-        };
-        self.next = Some(place + 1);
-        Ok(place)
-    }
+/// Ids of elements per instance.
+const PLACES: i64 = 1 << 20;
+
+/// The id of an instance's first element.
+pub(super) const fn first_element(instance: i64) -> i64 {
+    instance * PLACES
+}
+
+/// The largest id that an element of the instance can have.
+pub(super) const fn last_element(instance: i64) -> i64 {
+    instance * PLACES + (PLACES - 1)
 }
 
 enum ApplyError {
@@ -381,11 +449,18 @@ impl From<rusqlite::Error> for ApplyError {
     }
 }
 
-impl PreparedBody {
-    fn object_key(&self) -> Option<&str> {
-        match self {
-            Self::Object { key } => Some(key),
-            _ => None,
+impl InstanceRow {
+    /// The keys that the document decides; the app and the time of the change are not among them.
+    fn keys(&self) -> SearchKeys {
+        SearchKeys {
+            app: 0,
+            changed: 0,
+            created: ticks(self.created),
+            status: self.status.bits(),
+            task: self.task.clone(),
+            due: ticks(self.due),
+            ended: ticks(self.ended),
+            visible_after: ticks(self.visible_after),
         }
     }
 }

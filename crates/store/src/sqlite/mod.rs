@@ -26,7 +26,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
-use mottak_model::{Guid, InstanceEvent, InstanceId, PartyId};
+use mottak_model::{Guid, InstanceEvent, InstanceId};
 use mottak_service::ports::{
     Blob, Blobs, Change, Clock, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store,
     StoreFailure,
@@ -147,8 +147,8 @@ impl SqliteStore {
         Ok(keys)
     }
 
-    async fn body(&self, party: PartyId, element: Guid) -> Result<Option<Blob>, StoreFailure> {
-        match self.point_readers.with(|connection| read::body(connection, party, element))? {
+    async fn body(&self, instance: InstanceId, element: Guid) -> Result<Option<Blob>, StoreFailure> {
+        match self.point_readers.with(|connection| read::body(connection, instance, element))? {
             None => Ok(None),
             Some(StoredBody::Inline(bytes)) => Ok(Some(Blob::Bytes(bytes))),
             Some(StoredBody::Object(key)) => {
@@ -186,8 +186,8 @@ impl Store for SqliteStore {
         Box::pin(async move { self.point_readers.with(|connection| read::find(connection, guid)) })
     }
 
-    fn read_body(&self, party: PartyId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
-        Box::pin(self.body(party, element))
+    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
+        Box::pin(self.body(instance, element))
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {

@@ -18,8 +18,8 @@ pub(super) struct Prepared {
     pub(super) touch: bool,
     pub(super) instance: Option<InstanceRow>,
     pub(super) elements: Vec<PreparedElement>,
-    /// Documents.
-    pub(super) events: Vec<String>,
+    /// A JSON array, when there are any.
+    pub(super) events: Option<String>,
     pub(super) jobs: Vec<Job>,
 }
 
@@ -84,14 +84,15 @@ pub(super) fn prepare(change: Change, inline_limit: usize) -> Result<Prepared, S
             ElementChange::Drop(guid) => PreparedElement::Drop(guid),
         });
     }
-    let events: Result<_, _> = change.events.iter().map(serde_json::to_string).collect();
+    let has_events = !change.events.is_empty();
+    let events = has_events.then(|| serde_json::to_string(&change.events)).transpose().map_err(unwritable)?;
     Ok(Prepared {
         id: change.id,
         expect: change.expect,
         touch: change.touch,
         instance,
         elements,
-        events: events.map_err(unwritable)?,
+        events,
         jobs: change.jobs,
     })
 }

@@ -22,7 +22,8 @@ pub(super) fn load(connection: &Connection, id: InstanceId) -> Result<Option<Sna
     let mut statement = connection
         .prepare_cached(
             "select i.version, i.changed, i.doc, e.changed, e.doc from instance i \
-             left join element e on e.instance = i.id where i.guid = ? and i.party = ? order by e.position",
+             left join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
+             where i.guid = ? and i.party = ? order by e.id",
         )
         .map_err(&failed)?;
     let mut rows = statement.query(params![id.guid.as_bytes(), id.party.get()]).map_err(&failed)?;
@@ -79,7 +80,7 @@ pub(super) fn find(connection: &Connection, guid: Guid) -> Result<Option<Instanc
     let attempt = format!("find instance {guid}");
     let failed = attempted(&attempt);
     connection
-        .prepare_cached("select party from instance where guid = ? order by party limit 1")
+        .prepare_cached("select party from instance where guid = ?")
         .map_err(&failed)?
         .query_row([guid.as_bytes()], |row| Ok(InstanceId::new(PartyId::new(row.get(0)?), guid)))
         .optional()
@@ -87,16 +88,22 @@ pub(super) fn find(connection: &Connection, guid: Guid) -> Result<Option<Instanc
 }
 
 /// Where the content of the element is, or the content itself when it is a row.
-pub(super) fn body(connection: &Connection, party: PartyId, guid: Guid) -> Result<Option<StoredBody>, StoreFailure> {
+pub(super) fn body(
+    connection: &Connection,
+    instance: InstanceId,
+    guid: Guid,
+) -> Result<Option<StoredBody>, StoreFailure> {
     let attempt = format!("read the body of data element {guid}");
     let failed = attempted(&attempt);
     let mut statement = connection
         .prepare_cached(
-            "select e.blob, e.object_key, b.size, b.is_compressed, b.body from element e \
-             left join blob b on b.id = e.id where e.party = ? and e.guid = ?",
+            "select e.content, e.object_key, b.size, b.is_compressed, b.body from instance i \
+             join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
+             left join blob b on b.id = e.id where i.guid = ? and i.party = ? and e.guid = ?",
         )
         .map_err(&failed)?;
-    let mut rows = statement.query(params![party.get(), guid.as_bytes()]).map_err(&failed)?;
+    let mut rows =
+        statement.query(params![instance.guid.as_bytes(), instance.party.get(), guid.as_bytes()]).map_err(&failed)?;
     let Some(row) = rows.next().map_err(&failed)? else { return Ok(None) };
     match row.get::<_, i64>(0).map_err(&failed)? {
         0 => Ok(None),
@@ -116,14 +123,17 @@ pub(super) fn events(connection: &Connection, id: InstanceId) -> Result<Vec<Inst
     let failed = attempted(&attempt);
     let mut statement = connection
         .prepare_cached(
-            "select e.doc from event e where e.instance = \
-             (select id from instance where guid = ? and party = ?) order by e.n",
+            "with recursive history (id, previous, docs) as ( \
+             select e.id, e.previous, e.docs from instance i join event e on e.id = i.last_event \
+             where i.guid = ? and i.party = ? \
+             union all select e.id, e.previous, e.docs from history h join event e on e.id = h.previous) \
+             select docs from history order by id",
         )
         .map_err(&failed)?;
     let mut rows = statement.query(params![id.guid.as_bytes(), id.party.get()]).map_err(&failed)?;
     let mut events = Vec::new();
     while let Some(row) = rows.next().map_err(&failed)? {
-        events.extend(document::<InstanceEvent>(row, 0, &attempt)?);
+        events.extend(document::<Vec<InstanceEvent>>(row, 0, &attempt)?.into_iter().flatten());
     }
     Ok(events)
 }

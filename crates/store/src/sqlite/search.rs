@@ -6,9 +6,9 @@ use std::fmt::Write;
 use mottak_model::{Guid, Instance, Time};
 use mottak_service::ports::{Cursor, InstanceQuery, Order, Page, StoreFailure, TimeRange};
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
-use super::ledger::attempted;
+use super::ledger::{attempted, first_element, last_element};
 use super::read;
 use crate::matching::{QueryFacts, matches, status_filter};
 use crate::rules::failure;
@@ -94,18 +94,23 @@ fn add_elements(
     }
     let failed = attempted(ATTEMPT);
     let mut statement = connection
-        .prepare_cached("select changed, doc from element where instance = ? order by position")
+        .prepare_cached("select changed, doc from element where id between ? and ? order by id")
         .map_err(&failed)?;
-    let mut rows = statement.query([id]).map_err(&failed)?;
+    let mut rows = statement.query([first_element(id), last_element(id)]).map_err(&failed)?;
     while let Some(row) = rows.next().map_err(&failed)? {
         instance.data.extend(read::element(row, 0, 1, ATTEMPT)?);
     }
     Ok(())
 }
 
+/// Apps whose orders are merged into one list. Of more, the candidates are sorted.
+const MERGED_APPS: usize = 100;
+
 /// The part of the question that the index answers.
 struct Keys {
     index: Option<&'static str>,
+    /// One list for each of these, merged; one list of everything when there are none.
+    apps: Vec<i64>,
     conditions: Vec<(String, Vec<Value>)>,
 }
 
@@ -116,24 +121,28 @@ impl Keys {
         if status.is_impossible() {
             return Ok(None);
         }
-        let mut keys = Self { index: None, conditions: Vec::new() };
+        let mut keys = Self { index: None, apps: Vec::new(), conditions: Vec::new() };
         if let Some(party) = query.party {
             keys.index = Some("instance_by_party");
             keys.is("party", party.get());
         }
-        if let Some(app) = &query.app {
-            let Some(number) = app_number(connection, app.as_str())? else { return Ok(None) };
-            keys.index.get_or_insert("instance_by_app");
-            keys.is("app", number);
-        }
-        if let Some(org) = &query.org {
-            if query.party.is_none() && status.implies_ended_and_unconfirmed() {
+        if query.app.is_some() || query.org.is_some() {
+            let apps = app_numbers(connection, query)?;
+            if apps.is_empty() {
+                return Ok(None);
+            }
+            if query.party.is_some() || apps.len() > MERGED_APPS {
+                let marks = vec!["?"; apps.len()].join(", ");
+                keys.demand(format!("app in ({marks})"), apps.into_iter().map(Value::from));
+            } else if status.implies_ended_and_unconfirmed() {
                 keys.index = Some("instance_unconfirmed");
                 // The words of the partial index, so that it is known to hold all that is asked for.
                 keys.demand("(status & 24) = 16".to_owned(), []);
+                keys.apps = apps;
+            } else {
+                keys.index = Some("instance_by_app");
+                keys.apps = apps;
             }
-            keys.index.get_or_insert("instance_by_org");
-            keys.is("org", org.clone());
         }
         if let Some((mask, wanted)) = status.mask() {
             keys.demand("(status & ?) = ?".to_owned(), [mask.into(), wanted.into()]);
@@ -179,15 +188,16 @@ impl Keys {
     }
 
     fn statement(self, columns: &str, order: Order, limit: usize) -> (String, Vec<Value>) {
-        let mut sql = format!("select {columns} from instance");
-        if let Some(index) = self.index {
-            let _ = write!(sql, " indexed by {index}");
-        }
+        let mut sql = String::new();
         let mut parameters = Vec::new();
-        for (position, (condition, values)) in self.conditions.into_iter().enumerate() {
-            let joint = if position == 0 { "where" } else { "and" };
-            let _ = write!(sql, " {joint} {condition}");
-            parameters.extend(values);
+        if self.apps.is_empty() {
+            self.write_part(columns, None, &mut sql, &mut parameters);
+        }
+        for (number, app) in self.apps.iter().enumerate() {
+            if number > 0 {
+                sql.push_str(" union all ");
+            }
+            self.write_part(columns, Some(*app), &mut sql, &mut parameters);
         }
         let direction = match order {
             Order::Ascending => "asc",
@@ -197,6 +207,24 @@ impl Keys {
         parameters.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
         (sql, parameters)
     }
+
+    fn write_part(&self, columns: &str, app: Option<i64>, sql: &mut String, parameters: &mut Vec<Value>) {
+        let _ = write!(sql, "select {columns} from instance");
+        if let Some(index) = self.index {
+            let _ = write!(sql, " indexed by {index}");
+        }
+        let mut joint = "where";
+        if let Some(app) = app {
+            sql.push_str(" where app = ?");
+            parameters.push(app.into());
+            joint = "and";
+        }
+        for (condition, values) in &self.conditions {
+            let _ = write!(sql, " {joint} {condition}");
+            parameters.extend_from_slice(values);
+            joint = "and";
+        }
+    }
 }
 
 /// An instance changes no earlier than it is created: who was created after X was changed after X.
@@ -204,14 +232,19 @@ fn changed_range(query: &InstanceQuery) -> TimeRange {
     TimeRange { at_least: query.changed.at_least.max(query.created.at_least), below: query.changed.below }
 }
 
-fn app_number(connection: &Connection, app: &str) -> Result<Option<i64>, StoreFailure> {
-    let failed = attempted(ATTEMPT);
-    connection
-        .prepare_cached("select id from app where name = ?")
-        .map_err(&failed)?
-        .query_row([app], |row| row.get(0))
-        .optional()
-        .map_err(&failed)
+/// The short numbers of the app, or of all apps of the org.
+fn app_numbers(connection: &Connection, query: &InstanceQuery) -> Result<Vec<i64>, StoreFailure> {
+    let read = |sql: &str, names: &[&str]| {
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_map(params_from_iter(names), |row| row.get(0))?.collect::<rusqlite::Result<_>>()
+    };
+    match (&query.app, &query.org) {
+        (Some(app), Some(org)) => read("select id from app where name = ? and org = ?", &[app.as_str(), org]),
+        (Some(app), None) => read("select id from app where name = ?", &[app.as_str()]),
+        (None, Some(org)) => read("select id from app where org = ?", &[org]),
+        (None, None) => Ok(Vec::new()),
+    }
+    .map_err(attempted(ATTEMPT))
 }
 
 /// The last six bytes of a guid from twelve lower-case hexadecimal digits.
@@ -234,7 +267,11 @@ mod tests {
     fn plan(query: &InstanceQuery) -> String {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
-        connection.execute_batch("insert into app (name) values ('ttd/tilskudd')").unwrap();
+        connection
+            .execute_batch(
+                "insert into app (name, org) values ('ttd/tilskudd', 'ttd'), ('ttd/melding', 'ttd'), ('skd/melding', 'skd')",
+            )
+            .unwrap();
         let (sql, parameters) =
             Keys::of(&connection, query).unwrap().unwrap().statement("id, changed, guid", query.order, query.size);
         let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
@@ -267,11 +304,13 @@ mod tests {
         let by_party = InstanceQuery { party: Some(PartyId::new(1)), ..by_app.clone() };
         let standing_question =
             InstanceQuery { is_complete: Some(true), exclude_confirmed_by: Some("ttd".to_owned()), ..by_app.clone() };
+        let standing_question_of_all_apps = InstanceQuery { app: None, ..standing_question.clone() };
         for (query, index) in [
-            (by_org, "instance_by_org"),
+            (by_org, "instance_by_app"),
             (by_app, "instance_by_app"),
             (by_party, "instance_by_party"),
             (standing_question, "instance_unconfirmed"),
+            (standing_question_of_all_apps, "instance_unconfirmed"),
         ] {
             for order in [Order::Ascending, Order::Descending] {
                 let plan = plan(&InstanceQuery { order, ..query.clone() });

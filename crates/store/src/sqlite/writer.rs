@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn add_app(ledger: &Ledger, name: &str) {
-        ledger.connection.execute("insert into app (name) values (?)", [name]).unwrap();
+        ledger.connection.execute("insert into app (name, org) values (?, 'ttd')", [name]).unwrap();
     }
 
     async fn apps(store: &SqliteStore) -> Vec<String> {

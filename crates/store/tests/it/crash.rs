@@ -150,7 +150,7 @@ async fn check_every_instance(store: &SqliteStore) -> HashMap<Guid, u64> {
             assert_eq!(instance.created_by, Some(version.to_string()));
             let [element] = &instance.data[..] else { panic!("{id} has not one element") };
             assert_eq!(element.last_changed, instance.last_changed);
-            let body = store.read_body(id.party, element.id).await.unwrap().unwrap();
+            let body = store.read_body(id, element.id).await.unwrap().unwrap();
             let body = collect(body).await;
             assert_eq!(element.size, body.len() as u64);
             assert_eq!(body, content(id.guid, version), "the body of {id}");

@@ -87,7 +87,7 @@ async fn a_download_survives_the_replacement_of_its_body() {
     let id = change.id;
     store.commit(change).await.unwrap();
 
-    let Some(Blob::Stream(mut download)) = store.read_body(id.party, id.guid).await.unwrap() else {
+    let Some(Blob::Stream(mut download)) = store.read_body(id, id.guid).await.unwrap() else {
         panic!("a large body is a stream")
     };
     let mut received = download.next().await.unwrap().unwrap().to_vec();

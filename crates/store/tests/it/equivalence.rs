@@ -99,7 +99,7 @@ impl Pair {
                 continue;
             }
             if self.dice.one_in(30) && !self.elements.is_empty() {
-                // Perhaps an element of another instance: to be refused.
+                // Perhaps the id of an element of another instance: ids count within the instance only.
                 id = self.dice.pick(&self.elements).1;
             }
             let element = samples::element(&mut self.dice, id, change.id.guid);
@@ -174,8 +174,8 @@ impl Pair {
             return;
         }
         let (id, element) = self.dice.pick(&self.elements);
-        let left = self.memory.read_body(id.party, element).await.unwrap();
-        let right = self.sqlite().read_body(id.party, element).await.unwrap();
+        let left = self.memory.read_body(id, element).await.unwrap();
+        let right = self.sqlite().read_body(id, element).await.unwrap();
         match (left, right) {
             (Some(left), Some(right)) => assert_eq!(collect(left).await, collect(right).await),
             (left, right) => assert_eq!(left.is_some(), right.is_some(), "{element}"),
