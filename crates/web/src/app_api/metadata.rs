@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use mottak_apps::App;
 use mottak_model::{AppId, TextResource};
 use mottak_service::{Problem, Refusal};
@@ -14,16 +14,17 @@ use crate::response::{json, raw_json, with_type};
 
 const TEXT_XML: HeaderValue = HeaderValue::from_static("text/xml; charset=utf-8");
 
-/// The app's metadata.
+/// The app's metadata. May be kept for a while, the refusal of another app's too.
 pub(super) async fn application(
     OfApp(app): OfApp,
     Path(path): Path<Vec<(String, String)>>,
     query: Query,
 ) -> Result<Response, Refused> {
-    if query.boolean("checkOrgApp")? != Some(false) {
-        require_same_spelling(&app, &path)?;
-    }
-    let mut response = raw_json(StatusCode::OK, app.metadata.app_api.clone());
+    let is_checked = query.boolean("checkOrgApp")? != Some(false);
+    let mut response = match require_same_spelling(&app, &path) {
+        Err(refused) if is_checked => refused.into_response(),
+        _ => raw_json(StatusCode::OK, app.metadata.app_api.clone()),
+    };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public,max-age=60"));
     Ok(response)
 }

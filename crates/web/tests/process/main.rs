@@ -1,0 +1,11 @@
+//! The process over HTTP: state, start, moves, gateways, history, locks, what the end of a task does, validation; and
+//! what an app says of itself: options, texts, metadata, resources.
+
+mod ends;
+mod gateways;
+mod moves;
+mod resources;
+mod saksgang;
+mod sketch;
+mod states;
+mod validation;

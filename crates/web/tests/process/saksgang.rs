@@ -1,0 +1,304 @@
+//! The app `ttd/saksgang`: one form, attachments, and whatever process and rights a test wants.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mottak_testkit::{Answer, Backing, Client, Seed, Sending, TestServer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::sketch::bpmn;
+
+/// Sophie, who may do what the policy lets a person do for herself.
+pub(crate) const SOPHIE: i32 = 1337;
+
+/// A form and out.
+pub(crate) const STRAIGHT: &str = "
+    start Start
+    task Utfylling data
+    end Slutt
+    Start -> Utfylling -> Slutt";
+
+/// A form, a confirmation, and a way back by `reject`.
+pub(crate) const CONFIRMED: &str = r#"
+    start Start
+    task Utfylling data
+    task Bekreft confirmation confirm reject
+    gateway Bekreftet
+    end Slutt
+    Start -> Utfylling -> Bekreft -> Bekreftet
+    Bekreftet -> Slutt if ["notEquals", ["gatewayAction"], "reject"]
+    Bekreftet -> Utfylling if ["equals", ["gatewayAction"], "reject"]"#;
+
+const SCHEMA: &str = r#"{
+    "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "@xsdRootElement": "skjema",
+    "properties": {
+        "navn": {"type": "string", "maxLength": 10},
+        "vei": {"type": "string"},
+        "hemmelig": {"type": "string"},
+        "beholdes": {"type": "string"},
+        "SF_notat": {"type": "string"},
+        "rader": {"type": "array", "items": {"type": "object", "properties": {"post": {"type": "string"}}}}
+    }
+}"#;
+
+/// The app being put together.
+pub(crate) struct Saksgang {
+    files: BTreeMap<String, String>,
+    metadata: Value,
+    rights: Vec<(Vec<String>, Option<String>)>,
+}
+
+impl Saksgang {
+    /// With this process; a person and the owner may do everything usual in every task.
+    pub(crate) fn with(sketch: &str) -> Self {
+        let files = [
+            ("config/process/process.bpmn", bpmn(sketch)),
+            ("config/texts/resource.nb.json", json!({"language": "nb", "resources": []}).to_string()),
+            ("models/skjema.schema.json", SCHEMA.to_owned()),
+        ];
+        let metadata = json!({
+            "id": "ttd/saksgang", "org": "ttd", "title": {"nb": "Saksgang"},
+            "partyTypesAllowed": {"person": true, "organisation": true},
+            "dataTypes": [form("skjema"), attachment("vedlegg")],
+            "presentationFields": [{"id": "tittel", "path": "navn", "dataTypeId": "skjema"}],
+            "dataFields": [{"id": "vei", "path": "vei", "dataTypeId": "skjema"}],
+        });
+        let files = files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+        Self { files, metadata, rights: Vec::new() }
+            .permits(&["instantiate", "read", "write", "delete", "confirm", "reject", "complete"], None)
+    }
+
+    /// Without the usual rights.
+    pub(crate) fn without_rights(mut self) -> Self {
+        self.rights.clear();
+        self
+    }
+
+    /// Actions that a person and the owner may do besides, in one task or anywhere.
+    pub(crate) fn permits(mut self, actions: &[&str], task: Option<&str>) -> Self {
+        let actions = actions.iter().map(|action| (*action).to_owned()).collect();
+        self.rights.push((actions, task.map(str::to_owned)));
+        self
+    }
+
+    /// Changes the metadata.
+    pub(crate) fn metadata(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        change(&mut self.metadata);
+        self
+    }
+
+    /// With this file in place of the one there is, or besides.
+    pub(crate) fn file(mut self, path: &str, text: impl Into<String>) -> Self {
+        self.files.insert(path.to_owned(), text.into());
+        self
+    }
+
+    /// Without this file.
+    pub(crate) fn without_file(mut self, path: &str) -> Self {
+        self.files.remove(path);
+        self
+    }
+
+    /// With one page of components, shown in `Utfylling`.
+    pub(crate) fn page(self, components: Value) -> Self {
+        let sets = json!({"sets": [{"id": "skjema", "dataType": "skjema", "tasks": ["Utfylling"]}]});
+        self.file("ui/layout-sets.json", sets.to_string())
+            .file("ui/skjema/Settings.json", json!({"pages": {"order": ["side"]}}).to_string())
+            .file("ui/skjema/layouts/side.json", json!({"data": {"layout": components}}).to_string())
+    }
+
+    /// A server with the app, in memory.
+    pub(crate) fn serve(self) -> Case {
+        self.serve_from(Backing::Memory)
+    }
+
+    /// A server with the app.
+    pub(crate) fn serve_from(mut self, backing: Backing) -> Case {
+        self.files.insert("config/applicationmetadata.json".to_owned(), self.metadata.to_string());
+        self.files.insert("config/authorization/policy.xml".to_owned(), policy(&self.rights));
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for (path, text) in &self.files {
+            let path = folder.path().join("App").join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("a folder can be made");
+            std::fs::write(path, text).expect("a file can be written");
+        }
+        let server = TestServer::builder().apps([folder.path().to_owned()]).backing(backing).build();
+        Case { server, _folder: folder }
+    }
+}
+
+/// A form of `Utfylling`, made when the task starts.
+pub(crate) fn form(id: &str) -> Value {
+    json!({
+        "id": id, "taskId": "Utfylling", "allowedContentTypes": ["application/xml"], "maxCount": 1, "minCount": 1,
+        "appLogic": {"autoCreate": true, "classRef": format!("Saksgang.{id}")},
+    })
+}
+
+fn attachment(id: &str) -> Value {
+    json!({"id": id, "taskId": "Utfylling", "allowedContentTypes": ["application/pdf"], "maxCount": 5, "minCount": 0})
+}
+
+fn policy(rights: &[(Vec<String>, Option<String>)]) -> String {
+    const SUBJECT: &str = "urn:oasis:names:tc:xacml:1.0:subject-category:access-subject";
+    const RESOURCE: &str = "urn:oasis:names:tc:xacml:3.0:attribute-category:resource";
+    const ACTION: &str = "urn:oasis:names:tc:xacml:3.0:attribute-category:action";
+    let is = |attribute: &str, category: &str, value: &str| {
+        format!(
+            "<Match MatchId=\"urn:oasis:names:tc:xacml:3.0:function:string-equal-ignore-case\"><AttributeValue \
+             DataType=\"http://www.w3.org/2001/XMLSchema#string\">{value}</AttributeValue><AttributeDesignator \
+             AttributeId=\"{attribute}\" Category=\"{category}\" DataType=\"http://www.w3.org/2001/XMLSchema#string\" \
+             MustBePresent=\"false\"/></Match>"
+        )
+    };
+    let mut xml = String::from(
+        "<Policy PolicyId=\"urn:saksgang\" Version=\"1.0\" xmlns=\"urn:oasis:names:tc:xacml:3.0:core:schema:wd-17\" \
+         RuleCombiningAlgId=\"urn:oasis:names:tc:xacml:3.0:rule-combining-algorithm:deny-overrides\"><Target/>",
+    );
+    for (number, (actions, task)) in rights.iter().enumerate() {
+        let who = is("urn:altinn:rolecode", SUBJECT, "priv");
+        let owner = is("urn:altinn:org", SUBJECT, "ttd");
+        let mut what = is("urn:altinn:org", RESOURCE, "ttd") + &is("urn:altinn:app", RESOURCE, "saksgang");
+        if let Some(task) = task {
+            what += &is("urn:altinn:task", RESOURCE, task);
+        }
+        let actions: String = actions
+            .iter()
+            .map(|action| {
+                format!("<AllOf>{}</AllOf>", is("urn:oasis:names:tc:xacml:1.0:action:action-id", ACTION, action))
+            })
+            .collect();
+        xml += &format!(
+            "<Rule RuleId=\"urn:saksgang:{number}\" Effect=\"Permit\"><Target><AnyOf><AllOf>{who}</AllOf><AllOf>{owner}\
+             </AllOf></AnyOf><AnyOf><AllOf>{what}</AllOf></AnyOf><AnyOf>{actions}</AnyOf></Target></Rule>"
+        );
+    }
+    xml + "</Policy>"
+}
+
+/// A server with the app.
+pub(crate) struct Case {
+    pub(crate) server: TestServer,
+    _folder: TempDir,
+}
+
+/// An instance of the app, as Sophie handles it.
+pub(crate) struct Sak {
+    pub(crate) client: Client,
+    /// `501337/{guid}`
+    pub(crate) id: String,
+    /// The instance as it was created.
+    pub(crate) created: Value,
+}
+
+impl Case {
+    /// A new instance of Sophie's.
+    pub(crate) async fn create(&self) -> Sak {
+        let client = self.server.user(SOPHIE);
+        let created =
+            client.post("/ttd/saksgang/instances?instanceOwnerPartyId=501337").send().await.expect(201).json();
+        let id = created["id"].as_str().expect("an instance has an id").to_owned();
+        Sak { client, id, created }
+    }
+
+    /// An instance that was made without starting its process, as no request makes one.
+    pub(crate) async fn without_process(&self) -> Sak {
+        let guid = self.server.service.ids.guid();
+        let instance = json!({
+            "id": format!("501337/{guid}"), "appId": "ttd/saksgang", "org": "ttd",
+            "instanceOwner": {"partyId": "501337", "personNumber": "01039012345"}, "status": {},
+        });
+        let instance = serde_json::from_value(instance).expect("an instance");
+        let seeded = self.server.seed(Seed::of(instance)).await;
+        Sak { client: self.server.user(SOPHIE), id: seeded.id.to_string(), created: Value::Null }
+    }
+}
+
+impl Sak {
+    /// A path below the instance in the app.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/ttd/saksgang/instances/{}{rest}", self.id)
+    }
+
+    pub(crate) async fn instance(&self) -> Value {
+        self.client.get(self.path("")).send().await.expect(200).json()
+    }
+
+    pub(crate) async fn process(&self) -> Value {
+        self.client.get(self.path("/process")).send().await.expect(200).json()
+    }
+
+    /// The id of the current task; none when there is none.
+    pub(crate) async fn task(&self) -> Option<String> {
+        self.process().await["currentTask"]["elementId"].as_str().map(str::to_owned)
+    }
+
+    /// Leaves the task without saying how.
+    pub(crate) async fn next(&self) -> Answer {
+        self.moving().send().await
+    }
+
+    /// Leaves the task by an action.
+    pub(crate) async fn next_by(&self, action: &str) -> Answer {
+        self.moving().json(&json!({"action": action})).send().await
+    }
+
+    /// Leaves the task, and answers where the process stands then.
+    pub(crate) async fn advance(&self) -> Value {
+        self.next().await.expect(200).json()
+    }
+
+    /// The same by an action.
+    pub(crate) async fn advance_by(&self, action: &str) -> Value {
+        self.next_by(action).await.expect(200).json()
+    }
+
+    pub(crate) fn moving(&self) -> Sending {
+        self.client.put(self.path("/process/next"))
+    }
+
+    /// The elements of a type, as the instance lists them.
+    pub(crate) async fn elements(&self, data_type: &str) -> Vec<Value> {
+        let instance = self.instance().await;
+        let data = instance["data"].as_array().cloned().unwrap_or_default();
+        data.into_iter().filter(|element| element["dataType"] == data_type).collect()
+    }
+
+    /// The path of the form.
+    pub(crate) async fn form_path(&self) -> String {
+        let elements = self.elements("skjema").await;
+        self.path(&format!("/data/{}", elements[0]["id"].as_str().unwrap_or_default()))
+    }
+
+    /// Replaces the form.
+    pub(crate) async fn fill(&self, form: &Value) -> Answer {
+        let path = self.form_path().await;
+        let answer = self.client.put(path).json(form).send().await;
+        assert!(matches!(answer.status, 200 | 201 | 303), "{}: {}", answer.status, answer.text());
+        answer
+    }
+
+    /// Adds an attachment and answers its id.
+    pub(crate) async fn attach(&self, bytes: &'static [u8]) -> String {
+        let sending = self.client.post(self.path("/data/vedlegg")).file("brev.pdf", "application/pdf", bytes);
+        let answer = sending.send().await;
+        assert!(matches!(answer.status, 200 | 201), "{}: {}", answer.status, answer.text());
+        let elements = self.elements("vedlegg").await;
+        elements[elements.len() - 1]["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The stored form, as the platform keeps it.
+    pub(crate) async fn stored(&self, data_type: &str) -> String {
+        let elements = self.elements(data_type).await;
+        let id = elements[0]["id"].as_str().unwrap_or_default();
+        let path = format!("/storage/api/v1/instances/{}/data/{id}", self.id);
+        self.client.get(path).send().await.expect(200).text()
+    }
+
+    /// The kinds of events of the instance, in their order.
+    pub(crate) async fn events(&self, server: &TestServer) -> Vec<mottak_model::InstanceEvent> {
+        let id = self.id.parse().expect("an instance id");
+        server.service.store.events(id).await.expect("the store answers")
+    }
+}
