@@ -1,5 +1,7 @@
 //! `mottak dev`: everything a developer needs on one machine. Test persons, logins without passwords, apps that reload.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -126,22 +128,28 @@ impl LocalApps for Offered {
     }
 }
 
-/// What to open and try next.
+/// Prints what to open and try next.
 fn print_invitation(address: SocketAddr, apps: &Apps) {
+    // Nobody may be reading; that is no reason not to serve.
+    let _ = std::io::stdout().lock().write_all(invitation(address, apps).as_bytes());
+}
+
+fn invitation(address: SocketAddr, apps: &Apps) -> String {
     let port = address.port();
-    println!();
-    println!("  start page     http://local.altinn.cloud:{port}/ (or http://{address}/)");
-    for app in apps.list() {
-        println!("  app            http://local.altinn.cloud:{port}/{}/", app.id);
+    let mut text = format!("\n  start page     http://local.altinn.cloud:{port}/ (or http://{address}/)\n");
+    let apps = apps.list();
+    for app in &apps {
+        let _ = writeln!(text, "  app            http://local.altinn.cloud:{port}/{}/", app.id);
     }
-    println!();
-    println!("  try            TOKEN=$(curl -s http://{address}/Home/GetTestUserToken/1337)");
-    if let Some(app) = apps.list().first() {
-        println!(
+    let _ = writeln!(text, "\n  try            TOKEN=$(curl -s http://{address}/Home/GetTestUserToken/1337)");
+    if let Some(app) = apps.first() {
+        let _ = writeln!(
+            text,
             "                 curl -s -X POST -H \"Authorization: Bearer $TOKEN\" \\\n                   \
              'http://{address}/{}/instances?instanceOwnerPartyId=501337'",
             app.id
         );
     }
-    println!();
+    text.push('\n');
+    text
 }

@@ -1,0 +1,93 @@
+//! `mottak dev`: serves whatever apps there are, and lets a developer be anybody.
+
+use std::fs;
+
+use mottak_testing::covers;
+
+use crate::running::{Running, copy_of_example, example};
+
+const NEW: &str = "/ttd/kulturstotte/instances?instanceOwnerPartyId=500700";
+
+#[tokio::test]
+async fn dev_says_where_it_listens_and_is_healthy() {
+    let _rows = covers("app-api", &["HLT-01"]);
+    let server = Running::dev(&[example()]);
+    let response = server.get("/health").send().await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    assert!(response.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/plain")));
+    assert_eq!(response.text().await.expect("a text"), "Healthy");
+}
+
+#[tokio::test]
+async fn all_shared_apps_are_served_at_once() {
+    let Some(folder) = mottak_testing::shared("data/apps") else {
+        println!("skipped: no shared apps");
+        return;
+    };
+    let entries = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let mut apps: Vec<_> = entries.filter(|path| path.join("App").is_dir()).collect();
+    apps.sort();
+    let server = Running::dev(&apps);
+    let list = server.json("/storage/api/v1/applications").await;
+    let served = list["applications"].as_array().expect("applications");
+    assert_eq!(served.len(), apps.len(), "{}", server.log());
+    for app in served {
+        let id = app["id"].as_str().expect("an id");
+        let metadata = server.json(&format!("/{id}/api/v1/applicationmetadata")).await;
+        assert_eq!(metadata["id"], app["id"]);
+    }
+    println!("{} apps", apps.len());
+}
+
+#[tokio::test]
+async fn a_broken_app_is_told_of_and_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broken = copy_of_example(&folder.path().join("broken"));
+    let metadata = broken.join("App/config/applicationmetadata.json");
+    let text = fs::read_to_string(&metadata).expect("metadata").replace("ttd/kulturstotte", "ttd/broken");
+    fs::write(&metadata, text).expect("a writable file");
+    fs::write(broken.join("App/config/process/process.bpmn"), "<bpmn:definitions>\n<oops").expect("a writable file");
+    let absent = folder.path().join("absent");
+    let server = Running::dev(&[broken, absent, example()]);
+    assert_eq!(server.status("/ttd/kulturstotte/api/v1/applicationmetadata").await, 200);
+    assert_eq!(server.status("/ttd/broken/api/v1/applicationmetadata").await, 404);
+    let log = server.log();
+    for part in ["broken", "config/process/process.bpmn:", "absent"] {
+        assert!(log.contains(part), "{part} is not in:\n{log}");
+    }
+}
+
+#[tokio::test]
+async fn every_family_of_test_tokens_is_good_for_what_it_says() {
+    let _rows = covers("platform-authentication", &["T01", "T04", "T06"]);
+    let server = Running::dev(&[example()]);
+    let system = "d111dbab-d619-4f15-bf29-58fe570a9ae6";
+    let instances = "altinn:serviceowner%2Finstances.read";
+    for (family, status) in [
+        ("/Home/GetTestUserToken/1337".to_owned(), 201),
+        ("/Home/GetTestUserToken?userId=1337&authenticationLevel=1".to_owned(), 403),
+        ("/Home/GetTestUserToken/12345".to_owned(), 403),
+        (format!("/Home/GetTestOrgToken/ttd?orgNumber=405003309&scopes={instances}"), 201),
+        ("/Home/GetTestOrgToken?org=ttd".to_owned(), 201),
+        ("/Home/GetTestOrgToken/digdir".to_owned(), 403),
+        (format!("/Home/GetTestSystemUserToken?systemUserId={system}&scope=altinn:instances.read"), 201),
+        ("/Home/auth/user?userId=1337".to_owned(), 201),
+        ("/Home/auth/serviceowner?org=ttd".to_owned(), 201),
+        ("/Home/auth/org?orgNumber=950474084".to_owned(), 403),
+        (format!("/Home/auth/systemuser?systemId=913312465_sbs&systemUserId={system}"), 201),
+        ("/Home/auth/selfidentifieduser?username=SelvRegistrert".to_owned(), 403),
+    ] {
+        let token = server.text(&family).await;
+        let created = server.post(NEW).bearer_auth(token.trim_matches('"')).send().await.expect("an answer");
+        assert_eq!(created.status(), status, "{family}");
+    }
+    assert_eq!(server.status("/Home/GetTestUserToken/999999").await, 404);
+}
+
+#[tokio::test]
+async fn tokens_of_another_run_are_not_taken() {
+    let (first, second) = (Running::dev(&[example()]), Running::dev(&[example()]));
+    let token = first.text("/Home/GetTestUserToken/1337").await;
+    assert_eq!(first.post(NEW).bearer_auth(&token).send().await.expect("an answer").status(), 201);
+    assert_eq!(second.post(NEW).bearer_auth(&token).send().await.expect("an answer").status(), 401);
+}

@@ -1,0 +1,10 @@
+//! The whole: the real binary with real apps, its commands, its configuration, its end.
+
+mod commands;
+mod crash;
+mod dev;
+mod options;
+mod reload;
+mod running;
+mod serve;
+mod stopping;
