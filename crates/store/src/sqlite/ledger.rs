@@ -1,10 +1,13 @@
 //! How a change becomes rows. Only the writer thread (and bulk filling) has a ledger.
 
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mottak_model::{AppId, Guid, Time};
 use mottak_service::ports::{Clock, CommitFailure, Committed, Expect, StoreFailure};
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::objects::ObjectFolder;
@@ -17,6 +20,10 @@ pub(super) const CLEAN_UP: i64 = 0;
 pub(super) const OUTBOX: i64 = 1;
 /// The clean-up job that removes the object named by its body.
 pub(super) const DELETE_OBJECT: &str = "delete-object";
+
+/// Pages of the write-ahead log between two copies to the file: 64 MB. Pages that change often are copied once for many
+/// changes, so fewer copies are less work; but a copy delays the next commit.
+const CHECKPOINT_PAGES: usize = 16_000;
 
 const NONE: i64 = 0;
 const INLINE: i64 = 1;
@@ -31,6 +38,10 @@ pub(super) struct Ledger {
     /// The time of the last change that was applied, committed or not: it is never given twice.
     last: Time,
     saved_last: Time,
+    /// Pages in the write-ahead log after the last commit.
+    log_pages: Arc<AtomicUsize>,
+    /// Of these, the pages that were there when the log was last copied to the file.
+    copied_pages: usize,
     /// Short numbers, with the org that the instances carry.
     apps: HashMap<AppId, (String, i64)>,
 }
@@ -59,16 +70,24 @@ struct SearchKeys {
 
 impl Ledger {
     pub(super) fn new(
-        connection: Connection,
+        mut connection: Connection,
         objects: Arc<ObjectFolder>,
         clock: Arc<dyn Clock>,
     ) -> rusqlite::Result<Self> {
+        let log_pages = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&log_pages);
+        // Takes the place of SQLite's own checkpoint at the end of a commit.
+        connection.wal_hook(Some(move |_: &mut Wal, pages: c_int| {
+            counted.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
         let last = connection
             .query_row("select value from meta where name = 'last-changed'", [], |row| row.get(0))
             .optional()?
             .unwrap_or(0);
         let last = Time::from_ticks(last);
-        Ok(Self { connection, objects, clock, last, saved_last: last, apps: HashMap::new() })
+        let apps = HashMap::new();
+        Ok(Self { connection, objects, clock, last, saved_last: last, log_pages, copied_pages: 0, apps })
     }
 
     pub(super) fn now(&self) -> Time {
@@ -90,6 +109,22 @@ impl Ledger {
         self.run("commit")?;
         self.saved_last = self.last;
         Ok(())
+    }
+
+    /// Copies the write-ahead log to the file when it has grown enough since the last time. The log begins anew
+    /// after that, unless somebody still reads from it.
+    pub(super) fn checkpoint_if_due(&mut self) {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        if pages < self.copied_pages {
+            self.copied_pages = 0;
+        }
+        if pages - self.copied_pages < CHECKPOINT_PAGES {
+            return;
+        }
+        self.copied_pages = pages;
+        if let Err(error) = self.connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(())) {
+            tracing::warn!(%error, "could not copy the write-ahead log to the database");
+        }
     }
 
     /// Undoes the group.

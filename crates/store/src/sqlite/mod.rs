@@ -238,9 +238,8 @@ fn open_ledger(
 
 fn open_for_writing(path: &Path, cache_kib: u32, sync: Sync) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "page_size", 4096)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     configure(&connection, cache_kib)?;
     // What a savepoint may have to undo is kept in memory, not in a file beside the log.
     connection.pragma_update(None, "temp_store", "memory")?;

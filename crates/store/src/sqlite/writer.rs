@@ -1,8 +1,11 @@
 //! The one writer: an OS thread that owns the write connection and commits what is waiting as a group.
 //!
 //! It begins a transaction for the first piece of work, takes whatever else is waiting (up to a limit), runs each
-//! piece inside a savepoint, commits once, and answers all. There is no timer: an idle store commits at once, a busy one
-//! batches by itself.
+//! piece, commits once, and answers all. There is no timer: an idle store commits at once, a busy one batches by itself.
+//!
+//! A piece that is refused has written nothing, as a rule: it looks before it writes. So a group runs without marks to
+//! return to, each of which would cost a copy of every page that is written after it. When a piece fails half-way all
+//! the same, the group is undone and run again, this time with a savepoint around each piece.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,19 +20,49 @@ use crate::rules::failure;
 /// Work that may wait before callers have to wait for a place in the queue.
 const QUEUE: usize = 1024;
 
-/// Tells the caller how it went, once the group is durable (or is not).
-type Answer = Box<dyn FnOnce(Result<(), StoreFailure>) + Send>;
+/// Something to do on the writer thread.
+trait Work: Send {
+    /// Does it, inside the group's transaction; answers whether to keep what it wrote. A group that has to be undone is
+    /// run again.
+    fn run(&mut self, ledger: &mut Ledger) -> Effect;
+    /// Tells the caller how it went, once the group is durable (or is not).
+    fn answer(self: Box<Self>, durable: Result<(), StoreFailure>);
+}
 
-/// Runs in its own savepoint; says whether to keep what it did, and how to answer.
-type Work = Box<dyn FnOnce(&mut Ledger) -> (Effect, Answer) + Send>;
-
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     Keep,
     Undo,
 }
 
+/// Work for a caller who waits for its outcome.
+struct Order<F, T, E> {
+    work: F,
+    outcome: Option<Result<T, E>>,
+    sender: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Work for Order<F, T, E>
+where
+    F: FnMut(&mut Ledger) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreFailure> + Send,
+{
+    fn run(&mut self, ledger: &mut Ledger) -> Effect {
+        let outcome = self.outcome.insert((self.work)(ledger));
+        if outcome.is_ok() { Effect::Keep } else { Effect::Undo }
+    }
+
+    fn answer(self: Box<Self>, durable: Result<(), StoreFailure>) {
+        let Self { outcome, sender, .. } = *self;
+        let not_run = || Err(failure("run a piece of work", "its group did not get to it").into());
+        // A caller that no longer waits needs no answer.
+        let _ = sender.send(durable.map_err(E::from).and_then(|()| outcome.unwrap_or_else(not_run)));
+    }
+}
+
 enum Command {
-    Work(Work),
+    Work(Box<dyn Work>),
     Close(oneshot::Sender<()>),
 }
 
@@ -52,25 +85,18 @@ impl Writer {
     }
 
     /// Runs `work` on the writer thread and answers when its effect is durable. After an error nothing of it is kept.
+    /// It may be run twice, when a neighbour's failure has undone the first time.
     pub(super) async fn submit<T, E>(
         &self,
         attempt: &str,
-        work: impl FnOnce(&mut Ledger) -> Result<T, E> + Send + 'static,
+        work: impl FnMut(&mut Ledger) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreFailure> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |ledger| {
-            let outcome = work(ledger);
-            let effect = if outcome.is_ok() { Effect::Keep } else { Effect::Undo };
-            let answer: Answer = Box::new(move |durable| {
-                // A caller that no longer waits needs no answer.
-                let _ = sender.send(durable.map_err(E::from).and(outcome));
-            });
-            (effect, answer)
-        });
+        let work = Box::new(Order { work, outcome: None, sender });
         let is_accepted = match &self.commands {
             Some(commands) => commands.send(Command::Work(work)).await.is_ok(),
             None => false,
@@ -131,6 +157,8 @@ fn write(mut ledger: Ledger, mut receiver: mpsc::Receiver<Command>, group_limit:
             Some(work)
         });
         write_group(&mut ledger, group);
+        // Nobody waits for this but the next group.
+        ledger.checkpoint_if_due();
     }
     receiver.close();
     if let Err(error) = ledger.connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())) {
@@ -142,42 +170,78 @@ fn write(mut ledger: Ledger, mut receiver: mpsc::Receiver<Command>, group_limit:
     }
 }
 
-fn write_group(ledger: &mut Ledger, group: impl Iterator<Item = Work>) {
-    let mut answers = Vec::new();
-    let outcome = ledger.begin().and_then(|()| {
-        for work in group {
-            answers.extend(write_one(ledger, work)?);
-        }
-        ledger.commit()
-    });
+fn write_group(ledger: &mut Ledger, group: impl Iterator<Item = Box<dyn Work>>) {
+    let mut pieces = Vec::new();
+    let outcome = run_group(ledger, group, &mut pieces).and_then(|()| ledger.commit());
     if let Err(error) = &outcome {
         tracing::error!(%error, "could not commit a group of changes");
         ledger.roll_back();
     }
-    for answer in answers {
+    for piece in pieces {
         let durable = outcome.as_ref().map_err(|error| failure("commit a group of changes", error)).copied();
         // What runs after the commit must not end the thread either.
-        if catch_unwind(AssertUnwindSafe(|| answer(durable))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| piece.answer(durable))).is_err() {
             tracing::error!("an answer of the store's writer panicked");
         }
     }
 }
 
-/// Runs one piece of work. One that panics is undone and unanswered; its neighbours are not hurt.
-fn write_one(ledger: &mut Ledger, work: Work) -> rusqlite::Result<Option<Answer>> {
-    ledger.run("savepoint work")?;
-    let (effect, answer) = match catch_unwind(AssertUnwindSafe(|| work(ledger))) {
-        Ok((effect, answer)) => (effect, Some(answer)),
-        Err(_) => {
-            tracing::error!("a change panicked in the store's writer");
-            (Effect::Undo, None)
+/// Runs the group's pieces in a transaction and puts those that are to be answered into `pieces`. One that panics is
+/// undone and unanswered; its neighbours are not hurt.
+fn run_group(
+    ledger: &mut Ledger,
+    group: impl Iterator<Item = Box<dyn Work>>,
+    pieces: &mut Vec<Box<dyn Work>>,
+) -> rusqlite::Result<()> {
+    let begun = ledger.begin();
+    let mut has_remains = false;
+    for mut piece in group {
+        if begun.is_err() || has_remains {
+            // Its turn comes with the second run, if there is one.
+            pieces.push(piece);
+            continue;
         }
-    };
-    if let Effect::Undo = effect {
+        let written_before = ledger.connection.total_changes();
+        let effect = run_guarded(ledger, &mut *piece);
+        has_remains = effect != Some(Effect::Keep) && ledger.connection.total_changes() != written_before;
+        if effect.is_some() {
+            pieces.push(piece);
+        }
+    }
+    begun?;
+    if has_remains {
+        ledger.roll_back();
+        ledger.begin()?;
+        let mut broken = Ok(());
+        pieces.retain_mut(|piece| match broken.as_ref().map(|()| run_with_savepoint(ledger, &mut **piece)) {
+            Ok(Ok(is_answered)) => is_answered,
+            Ok(Err(error)) => {
+                broken = Err(error);
+                true
+            }
+            Err(_) => true,
+        });
+        broken?;
+    }
+    Ok(())
+}
+
+/// `None`: it panicked.
+fn run_guarded(ledger: &mut Ledger, piece: &mut dyn Work) -> Option<Effect> {
+    catch_unwind(AssertUnwindSafe(|| piece.run(ledger)))
+        .inspect_err(|_| tracing::error!("a change panicked in the store's writer"))
+        .ok()
+}
+
+/// Answers whether there is anything to tell the caller.
+fn run_with_savepoint(ledger: &mut Ledger, piece: &mut dyn Work) -> rusqlite::Result<bool> {
+    ledger.run("savepoint work")?;
+    let effect = run_guarded(ledger, piece);
+    if effect != Some(Effect::Keep) {
         ledger.run("rollback to work")?;
     }
     ledger.run("release work")?;
-    Ok(answer)
+    Ok(effect.is_some())
 }
 
 #[cfg(test)]
