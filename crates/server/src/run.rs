@@ -21,10 +21,10 @@ use tokio::runtime::Runtime;
 use crate::secret;
 
 /// How often dropped and abandoned files are looked for.
-const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long a file that nothing names any more is kept for downloads under way.
-const MAINTENANCE_GRACE: Duration = Duration::from_secs(600);
+const MAINTENANCE_GRACE: Duration = Duration::from_mins(10);
 
 /// Sends the log to standard error; `RUST_LOG` says how much of it.
 pub(crate) fn start_logging() {

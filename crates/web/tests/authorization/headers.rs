@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::http::Method;
 use mottak_model::Time;
 use mottak_service::ports::{Clock, SystemClock};
+use mottak_testing::covers;
 use mottak_testkit::{Answer, TestServer};
 use serde_json::{Value, json};
 
@@ -54,6 +55,22 @@ async fn every_answer_of_an_app_has_the_security_headers() {
         assert_security_headers(&answer, &status.to_string());
         let cache = if status == 302 { "no-cache, no-store" } else { "no-store, no-cache" };
         assert_eq!(answer.header("cache-control"), Some(cache), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_every_app_answers_with_the_security_headers() {
+    let _rows = covers("app-api", &["SEC-01"]);
+    let server = server();
+    let guid = "5a2f3c1e-8f3d-4b42-9a39-0f6a4cbb7a10";
+    for route in server.routes().iter().filter(|route| route.path.starts_with("/{org}/{app}")) {
+        let path = route.path.replace("{org}", "ttd").replace("{app}", "kulturstotte").replace("{party}", "500700");
+        let path = path.replace("{guid}", guid).replace("{data}", guid).replace(['{', '}'], "");
+        for client in [server.anonymous(), server.user(USER)] {
+            let answer = client.request(route.method.clone(), path.as_str()).send().await;
+            assert_security_headers(&answer, &path);
+            assert!(answer.header("cache-control").is_some(), "{path}");
+        }
     }
 }
 

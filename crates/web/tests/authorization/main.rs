@@ -6,6 +6,7 @@
 mod antiforgery;
 mod callers;
 mod developers;
+mod enforcement;
 mod headers;
 mod logs;
 mod matrix;
