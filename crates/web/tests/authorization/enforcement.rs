@@ -70,7 +70,7 @@ async fn owners_below_both_levels_are_told_theirs() {
 }
 
 #[tokio::test]
-async fn storage_asks_the_policy_about_the_stored_instance_not_the_path() {
+async fn compat_storage_asks_the_policy_about_the_stored_owner_not_the_party_of_the_path() {
     let _rows = covers("platform-authorization", &["F07"]);
     let server = server();
     let made = make(&server.user(USER), "kulturstotte").await;
