@@ -163,3 +163,16 @@ fn stateless_model_has_numbers_in_its_fixed_attributes() {
     let elements: Vec<&str> = model.root().fields.iter().skip(6).map(|field| field.name.as_str()).collect();
     assert_eq!(elements[..2], ["OpplysningerOmArbeidstakeren-grp-8819", "StillingsbrokGrad-grp-8821"]);
 }
+
+#[test]
+fn old_form_attributes_are_fixed_and_numbers() {
+    let Some(model) = model("apps/frontend-test/ServiceModel-test") else { return };
+    let attributes = r#"<Skjema skjemanummer="1533" spesifikasjonsnummer="11172" blankettnummer="RF-1453" tittel="Endring av navn" gruppeid="9308" />"#;
+    assert_eq!(new_root(&model), attributes);
+    let json = FormData::new(&model).to_json();
+    for member in
+        [r#""skjemanummer":1533"#, r#""etatid":null"#, r#""ColorsLabels":[]"#, r#""Innledning-grp-9309":null"#]
+    {
+        assert!(json.contains(member), "{member} in {json}");
+    }
+}
