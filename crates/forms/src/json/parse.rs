@@ -295,8 +295,8 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn reason(text: &str) -> &'static str {
-        parse(text.as_bytes(), Syntax::Strict).expect_err("no JSON").reason
+    fn reason(text: &str) -> String {
+        parse(text.as_bytes(), Syntax::Strict).expect_err("no JSON").reason.into_owned()
     }
 
     #[test]
