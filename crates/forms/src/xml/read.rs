@@ -39,6 +39,9 @@ pub(super) fn read(model: &Model, bytes: &[u8]) -> Result<FormObject, XmlReadErr
     if text.trim().is_empty() {
         return Err(XmlReadError::Empty);
     }
+    if let Some(at) = text.find(is_no_xml_character) {
+        return Err(error_at(text, at, None, "there is a character that XML cannot carry".to_owned()));
+    }
     let mut xml = NsReader::from_str(text);
     // Every element then has a start and an end, so that there is one way to read it.
     xml.config_mut().expand_empty_elements = true;
@@ -47,6 +50,12 @@ pub(super) fn read(model: &Model, bytes: &[u8]) -> Result<FormObject, XmlReadErr
     let root = reader.object(model.root(), &start)?;
     reader.end_of_document()?;
     Ok(root)
+}
+
+/// Control characters as themselves make a text something else than XML; what stands in their place as a reference is
+/// cleaned when the form is stored.
+fn is_no_xml_character(c: char) -> bool {
+    matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }
 
 fn error_at(text: &str, at: usize, element: Option<String>, reason: String) -> XmlReadError {
@@ -372,6 +381,7 @@ impl<'t> Reader<'_, 't> {
         };
         match value {
             Some(value) => Ok(value),
+            None if matches!(field.kind, Kind::Bool) => self.fail("the text is not a valid Boolean value."),
             None => self.fail("the text is not of the type of its field"),
         }
     }
