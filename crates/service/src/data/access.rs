@@ -119,15 +119,9 @@ pub(crate) fn may_read(
     }
 }
 
-/// Refuses changes of what is locked: its task has ended (platform-storage §2.4.4).
+/// Refuses changes of what is locked: its task has ended (platform-storage §2.4.4, app-api §1.8).
 pub(crate) fn require_unlocked(element: &DataElement) -> Result<(), Refusal> {
-    if element.locked {
-        return Err(Refusal::Conflict(Problem::text(format!(
-            "Data element {} is locked and cannot be updated",
-            element.id
-        ))));
-    }
-    Ok(())
+    if element.locked { Err(Refusal::Conflict(Problem::bare())) } else { Ok(()) }
 }
 
 /// Refuses changes of the data of an instance that is archived or deleted.
