@@ -194,7 +194,7 @@ impl Answer {
     }
 
     /// The same answer if it has this status; panics with what it says otherwise.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "many callers want the check alone")]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());

@@ -5,7 +5,7 @@ use axum::extract::{OriginalUri, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
-use mottak_model::{Instance, Substatus};
+use mottak_model::Instance;
 use mottak_service::instances::create::{self, require_instantiation_by};
 use mottak_service::instances::life::{self, Deletion};
 use mottak_service::instances::list;
@@ -110,8 +110,7 @@ pub(super) async fn substatus(
     body: Body,
 ) -> Result<Response, Refused> {
     let bytes = body::json(&headers, body).await?;
-    let substatus: Option<Substatus> = body::parse(&bytes)?;
-    let substatus = substatus.ok_or_else(|| crate::extract::invalid_member("substatus", "A substatus is required."))?;
+    let substatus = template::parse_substatus(&bytes)?;
     life::require_label(&substatus)?;
     reading::require_of_app(&web.service, &app, id).await?;
     let changed = life::set_substatus(&web.service, &caller, id, substatus).await.map_err(without_words)?;

@@ -304,13 +304,13 @@ struct SimpleOwner {
 
 /// Reads the simplified body: names in any case, but texts must be texts.
 pub(super) fn parse_simple(bytes: &Bytes) -> Result<SimpleInstantiation, Refused> {
-    let mut value: Value = body::parse(bytes)?;
-    fold_names(&mut value);
-    if let Some(owner) = value.get_mut("instanceowner") {
+    let mut members: Map<String, Value> = body::parse(bytes)?;
+    fold_names(&mut members);
+    if let Some(Value::Object(owner)) = members.get_mut("instanceowner") {
         fold_names(owner);
     }
     // The names are folded; to read it again as text keeps one place that words what is wrong.
-    let folded = serde_json::to_vec(&value).unwrap_or_default();
+    let folded = serde_json::to_vec(&members).unwrap_or_default();
     let sent: SimpleBody = body::parse(&folded)?;
     let owner = sent.instanceowner.unwrap_or_default();
     Ok(SimpleInstantiation {
@@ -331,9 +331,13 @@ pub(super) fn parse_simple(bytes: &Bytes) -> Result<SimpleInstantiation, Refused
     })
 }
 
-fn fold_names(value: &mut Value) {
-    if let Value::Object(members) = value {
-        *members =
-            std::mem::take(members).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-    }
+/// Reads a substatus: names in any case, but texts must be texts.
+pub(super) fn parse_substatus(bytes: &Bytes) -> Result<Substatus, Refused> {
+    let mut members: Map<String, Value> = body::parse(bytes)?;
+    fold_names(&mut members);
+    body::parse(&serde_json::to_vec(&members).unwrap_or_default())
+}
+
+fn fold_names(members: &mut Map<String, Value>) {
+    *members = std::mem::take(members).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
 }

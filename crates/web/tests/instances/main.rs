@@ -2,8 +2,15 @@
 //!
 //! [`world`] starts servers with an app of ours, `opprettelse`, changed as a test needs it.
 
+mod active;
+mod history;
 mod instantiation;
+mod life;
 mod owners;
 mod parts;
+mod prefill;
+mod reading;
 mod registers;
+mod scopes;
+mod simple;
 mod world;

@@ -10,7 +10,7 @@ use mottak_store::register::TestRegister;
 use serde_json::json;
 
 /// A register with one user more, who has a mail address for a name.
-pub fn with_mail_user() -> TestRegister {
+pub(crate) fn with_mail_user() -> TestRegister {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     for (file, record) in [
         (
@@ -32,14 +32,14 @@ pub fn with_mail_user() -> TestRegister {
 
 /// The built-in register, until it falls silent: then it knows users and roles, and no party.
 #[derive(Debug)]
-pub struct Fragile {
+pub(crate) struct Fragile {
     known: TestRegister,
     is_silent: Arc<AtomicBool>,
 }
 
 impl Fragile {
     /// The register, and the switch that silences it.
-    pub fn new() -> (Self, Arc<AtomicBool>) {
+    pub(crate) fn new() -> (Self, Arc<AtomicBool>) {
         let is_silent = Arc::new(AtomicBool::new(false));
         (Self { known: TestRegister::builtin(), is_silent: Arc::clone(&is_silent) }, is_silent)
     }

@@ -7,28 +7,28 @@ use mottak_testkit::{Answer, Client, Sending, TestServer, TestServerBuilder};
 use serde_json::{Value, json};
 
 /// The app of these tests; everybody who is logged in may do nearly everything.
-pub const APP: &str = "/ttd/opprettelse";
+pub(crate) const APP: &str = "/ttd/opprettelse";
 /// Its data type whose id is a GUID.
-pub const GUID_TYPE: &str = "b7ae9f2c-2f0c-4a8e-9d51-6c1f0a4be733";
-pub const PDF: &[u8] = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n";
-pub const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR--b\r\n--b";
+pub(crate) const GUID_TYPE: &str = "b7ae9f2c-2f0c-4a8e-9d51-6c1f0a4be733";
+pub(crate) const PDF: &[u8] = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>\nendobj\n";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR--b\r\n--b";
 
 /// The app as it is.
-pub fn app() -> PathBuf {
+pub(crate) fn app() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps/opprettelse")
 }
 
 /// A server with the app as it is.
-pub fn server() -> TestServer {
+pub(crate) fn server() -> TestServer {
     TestServer::builder().apps([app()]).build()
 }
 
 /// A copy of the app with other metadata; gone when the folder is dropped, which may be right after loading.
-pub struct Variant(tempfile::TempDir);
+pub(crate) struct Variant(tempfile::TempDir);
 
 impl Variant {
     /// The app with changed metadata.
-    pub fn of(app: &Path, change: impl FnOnce(&mut Value)) -> Self {
+    pub(crate) fn of(app: &Path, change: impl FnOnce(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         copy(app, folder.path());
         let variant = Self(folder);
@@ -41,13 +41,13 @@ impl Variant {
     }
 
     /// With this file, in place of the one there was.
-    pub fn with(self, file: &str, text: &str) -> Self {
+    pub(crate) fn with(self, file: &str, text: &str) -> Self {
         fs::write(self.path(file), text).expect("a temporary folder can be written to");
         self
     }
 
     /// With one text of a file replaced by another.
-    pub fn replacing(self, file: &str, from: &str, to: &str) -> Self {
+    pub(crate) fn replacing(self, file: &str, from: &str, to: &str) -> Self {
         let text = fs::read_to_string(self.path(file)).expect("the app has the file");
         assert!(text.contains(from), "{file} does not contain {from}");
         self.with(file, &text.replace(from, to))
@@ -58,12 +58,12 @@ impl Variant {
     }
 
     /// A server with this app alone.
-    pub fn server(self) -> TestServer {
+    pub(crate) fn server(self) -> TestServer {
         self.server_of(TestServer::builder())
     }
 
     /// A server to be, with this app alone.
-    pub fn server_of(self, builder: TestServerBuilder) -> TestServer {
+    pub(crate) fn server_of(self, builder: TestServerBuilder) -> TestServer {
         builder.apps([self.0.path().to_owned()]).build()
     }
 }
@@ -81,52 +81,52 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// One of our example apps.
-pub fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     mottak_testing::repository_root().join("apps").join(name)
 }
 
 /// POST instances for a party, with a body still to come.
-pub fn instantiate(client: &Client, party: i32) -> Sending {
+pub(crate) fn instantiate(client: &Client, party: i32) -> Sending {
     client.post(format!("{APP}/instances?instanceOwnerPartyId={party}"))
 }
 
 /// A new instance of user 1337, by its id.
-pub async fn new_instance(server: &TestServer) -> String {
+pub(crate) async fn new_instance(server: &TestServer) -> String {
     id(&instantiate(&server.user(1337), 501_337).send().await.expect(201))
 }
 
 /// The id of the instance in an answer.
-pub fn id(answer: &Answer) -> String {
+pub(crate) fn id(answer: &Answer) -> String {
     answer.json()["id"].as_str().expect("an instance has an id").to_owned()
 }
 
 /// The template for a party.
-pub fn template(party: &str) -> Vec<u8> {
+pub(crate) fn template(party: &str) -> Vec<u8> {
     json!({ "instanceOwner": { "partyId": party } }).to_string().into_bytes()
 }
 
 /// What the owner of the app finds in the store.
-pub async fn stored(server: &TestServer) -> Vec<Value> {
+pub(crate) async fn stored(server: &TestServer) -> Vec<Value> {
     let listed = server.ttd().get("/storage/api/v1/instances?org=ttd").send().await.expect(200);
     listed.json()["instances"].as_array().cloned().expect("a list of instances")
 }
 
 /// Asserts that a refused request left nothing behind.
 #[track_caller]
-pub fn assert_nothing(stored: &[Value]) {
+pub(crate) fn assert_nothing(stored: &[Value]) {
     assert!(stored.is_empty(), "{stored:#?}");
 }
 
 /// The text of a refusal that is a JSON string.
 #[track_caller]
-pub fn sentence(answer: &Answer) -> String {
+pub(crate) fn sentence(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
     answer.json().as_str().unwrap_or_else(|| panic!("no sentence: {}", answer.text())).to_owned()
 }
 
 /// Asserts the standard problem of a status (app-api §1.7 B).
 #[track_caller]
-pub fn assert_standard_problem(answer: &Answer, status: u16, title: &str) {
+pub(crate) fn assert_standard_problem(answer: &Answer, status: u16, title: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
     let body = answer.json();
     let names: Vec<&String> = body.as_object().expect("a problem is an object").keys().collect();
@@ -135,7 +135,7 @@ pub fn assert_standard_problem(answer: &Answer, status: u16, title: &str) {
 }
 
 /// The form of an instance as its user reads it.
-pub async fn form(client: &Client, instance: &Value) -> Value {
+pub(crate) async fn form(client: &Client, instance: &Value) -> Value {
     let element = instance["data"].as_array().and_then(|data| data.iter().find(|e| e["dataType"] == "skjema"));
     let element = element.and_then(|element| element["id"].as_str()).expect("the instance has a form");
     let id = instance["id"].as_str().expect("an instance has an id");
