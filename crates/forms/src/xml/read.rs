@@ -68,6 +68,8 @@ fn error_at(text: &str, at: usize, element: Option<String>, reason: String) -> X
 /// How many attributes one element may have; finding duplicates takes time that grows with their square.
 const MAX_ATTRIBUTES: usize = 1_000;
 
+const TOO_DEEP: &str = "the document nests deeper than 64 levels";
+
 type Read<T> = Result<T, XmlReadError>;
 
 struct Reader<'m, 't> {
@@ -199,7 +201,7 @@ impl<'t> Reader<'_, 't> {
 
     fn enter(&mut self, name: String) -> Read<()> {
         if self.elements.len() > MAX_DEPTH {
-            return self.fail("the document nests deeper than 64 levels");
+            return self.fail(TOO_DEEP);
         }
         self.elements.push(name);
         Ok(())
@@ -254,7 +256,7 @@ impl<'t> Reader<'_, 't> {
         let (namespace, name) = self.resolved(start)?;
         let field = object_type.fields.iter().find(|field| field.place == Place::Element && field.xml_name == name);
         let Some(field) = field.filter(|_| namespace == self.namespace) else {
-            return self.skip(start);
+            return self.skip();
         };
         self.enter(name)?;
         let value = match &field.occurs {
@@ -288,7 +290,7 @@ impl<'t> Reader<'_, 't> {
                 self.enter(name)?;
                 items.extend(Some(self.value(field, &child)?).filter(|item| !item.is_null()));
             } else {
-                self.skip(&child)?;
+                self.skip()?;
             }
         }
         self.elements.pop();
@@ -299,7 +301,7 @@ impl<'t> Reader<'_, 't> {
     fn value(&mut self, field: &Field, start: &BytesStart<'t>) -> Read<FormValue> {
         let marks = self.attributes(start, |_, _| Ok(()))?;
         if marks.is_nil && field.when_null != WhenNull::Impossible {
-            self.skip(start)?;
+            self.skip()?;
             self.elements.pop();
             return Ok(FormValue::Null);
         }
@@ -355,11 +357,21 @@ impl<'t> Reader<'_, 't> {
         Ok(())
     }
 
-    fn skip(&mut self, start: &BytesStart<'t>) -> Read<()> {
-        match self.xml.read_to_end(start.name()) {
-            Ok(_) => Ok(()),
-            Err(error) => self.fail(error.to_string()),
+    /// Reads past an element whose start tag was read last. It may not nest deeper than a document may.
+    fn skip(&mut self) -> Read<()> {
+        let mut open = 1;
+        while open > 0 {
+            match self.next()? {
+                Event::Start(_) => open += 1,
+                Event::End(_) => open -= 1,
+                Event::Eof => return self.fail("the document ends too early"),
+                _ => {}
+            }
+            if open > MAX_DEPTH {
+                return self.fail(TOO_DEEP);
+            }
         }
+        Ok(())
     }
 
     fn scalar(&self, field: &Field, text: &str) -> Read<FormValue> {
