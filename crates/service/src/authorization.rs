@@ -4,7 +4,7 @@
 //! (platform-authorization §4 and §5).
 
 use mottak_apps::App;
-use mottak_model::{Instance, PartyId};
+use mottak_model::{Instance, InstanceId, PartyId};
 use mottak_policy::{CallerKind, Policy, Request};
 
 use crate::authentication::{Caller, Identity};
@@ -100,6 +100,11 @@ impl Service {
     /// Refuses unless the caller may perform the action on the resource.
     pub fn authorize(&self, caller: &Caller, action: &str, resource: Resource<'_>) -> Result<(), Refusal> {
         self.access(caller, action, resource)?.require(action)
+    }
+
+    /// Refuses unless the caller may perform the action on an instance of the app. An unknown one is one nobody may use.
+    pub async fn authorize_on(&self, caller: &Caller, action: &str, app: &App, id: InstanceId) -> Result<(), Refusal> {
+        crate::data::load_for(self, caller, app, id, action).await.map(drop)
     }
 
     /// A system user has the actions its customer granted it, on what the customer owns

@@ -14,7 +14,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use mottak_model::PartyId;
+use mottak_apps::App;
+use mottak_model::{InstanceId, PartyId};
 use mottak_service::authentication::Caller;
 use mottak_service::{Problem, Refusal};
 
@@ -33,8 +34,11 @@ pub enum Callers {
     Anyone,
     /// Whoever has a valid token.
     Authenticated,
-    /// Those whom the app's policy permits this action on the instance.
+    /// Those whom the app's policy permits this action on the instance, before anything else is looked at (P in
+    /// app-api §2).
     Permitted(&'static str),
+    /// The same, after scopes and forgery were looked at (X in app-api §2).
+    PermittedLast(&'static str),
     /// Those whom the app's policy permits one of the actions of the instance's current task.
     PermittedByTask,
     /// The owner of the instance's application.
@@ -149,27 +153,60 @@ async fn admit(
     next: Next,
 ) -> Response {
     // What is no id names no route: nobody has to say who they are to learn that (app-api §1.1, §1.2).
-    if parameters.is_ok_and(|parameters| parameters.iter().any(|given| !is_possible(given, request.method()))) {
+    let parameters = parameters.ok();
+    if parameters.iter().flatten().any(|given| !is_possible(given, request.method())) {
         return empty(StatusCode::NOT_FOUND);
     }
     let asked = Asked::by(&request);
     let caller = identify(&gate.web, request.headers());
-    let mut family = gate.family;
     let response = if caller.is_anonymous() && gate.callers != Callers::Anyone {
         Refused(Refusal::Unauthenticated).into_response()
-    } else if let Some(refusal) = gate.scoped.and_then(|kind| scopes::refuse(&gate.web, kind, &request, &caller)) {
-        refusal
-    } else if gate.forgery == Forgery::Checked && may_be_forged(&gate.web, &request, &caller) {
-        if family == Family::AppJson {
-            // The one refusal that is a problem document here too (app-api §1.5).
-            family = Family::App;
+    } else if let Some(stopped) = stop(&gate, &asked, &request, &caller) {
+        let wanted = wanted(&gate.web, &request, parameters);
+        match refusal_before(&gate, wanted, &caller).await {
+            Some(refusal) => Refused(refusal).into_response(),
+            None => stopped,
         }
-        Refused(Refusal::Invalid(Problem::bare())).into_response()
     } else {
         request.extensions_mut().insert(caller);
         next.run(request).await
     };
-    render(response, family, &asked, &gate.web)
+    render(response, gate.family, &asked, &gate.web)
+}
+
+/// The answer to a known caller whose request goes no further: for lack of a scope, or because another site may have
+/// made the browser send it.
+fn stop(gate: &Gate, asked: &Asked, request: &Request, caller: &Caller) -> Option<Response> {
+    if let Some(refusal) = gate.scoped.and_then(|kind| scopes::refuse(&gate.web, kind, request, caller)) {
+        return Some(refusal);
+    }
+    if gate.forgery == Forgery::Unchecked || !may_be_forged(&gate.web, request, caller) {
+        return None;
+    }
+    // The one refusal that is a problem document where JSON is forced, too (app-api §1.5).
+    let family = if gate.family == Family::AppJson { Family::App } else { gate.family };
+    Some(render(Refused(Refusal::Invalid(Problem::bare())).into_response(), family, asked, &gate.web))
+}
+
+/// The refusal of the policy, where it counts over what else stands against the request (app-api §1.2). Asked only
+/// then: a request that goes on is judged by its use case.
+async fn refusal_before(gate: &Gate, wanted: Option<(Arc<App>, InstanceId)>, caller: &Caller) -> Option<Refusal> {
+    let (Callers::Permitted(action), Some((app, id))) = (gate.callers, wanted) else { return None };
+    gate.web.service.authorize_on(caller, action, &app, id).await.err()
+}
+
+/// The app and the instance that the path names.
+fn wanted(web: &WebState, request: &Request, parameters: Option<RawPathParams>) -> Option<(Arc<App>, InstanceId)> {
+    let parameters = parameters?;
+    let value = |name: &str| parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value);
+    let app = app_of(web, request)?;
+    Some((app, InstanceId::new(value("party")?.parse().ok()?, guid_of(value("guid")?)?)))
+}
+
+fn app_of(web: &WebState, request: &Request) -> Option<Arc<App>> {
+    let mut segments = request.uri().path().split('/').skip(1);
+    let (org, app) = segments.next().zip(segments.next())?;
+    web.service.app(org, app).ok()
 }
 
 /// Whether a parameter of the path can be what its name says. Where an element is named, data is posted to a type.
@@ -187,9 +224,7 @@ fn may_be_forged(web: &WebState, request: &Request, caller: &Caller) -> bool {
     if web.antiforgery.admits(request.method(), request.headers(), caller) {
         return false;
     }
-    let mut segments = request.uri().path().split('/').skip(1);
-    let app = segments.next().zip(segments.next()).and_then(|(org, app)| web.service.app(org, app).ok());
-    app.is_none_or(|app| !app.settings.disable_csrf_check)
+    app_of(web, request).is_none_or(|app| !app.settings.disable_csrf_check)
 }
 
 /// The caller, by the one token the request carries. A token that is not good is no token.

@@ -22,14 +22,14 @@ use crate::routes::{Callers, Routes};
 
 /// All routes of the application API.
 pub fn routes(routes: Routes) -> Routes {
-    use Callers::{Anyone, Authenticated, Owner, Permitted, PermittedByTask};
+    use Callers::{Anyone, Authenticated, Owner, Permitted, PermittedByTask, PermittedLast};
     use Family::{App, AppBare, AppJson};
     let (get, post, put, patch, delete) = (Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE);
     routes
         .add_checked(post.clone(), "/{org}/{app}/instances", Authenticated, AppJson, instances::create)
         .add_checked(post.clone(), "/{org}/{app}/instances/create", Authenticated, AppJson, instances::create_simple)
         .add(get.clone(), "/{org}/{app}/instances/{party}/active", Authenticated, AppJson, instances::active)
-        .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}", Permitted("read"), AppJson, instances::read)
+        .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}", PermittedLast("read"), AppJson, instances::read)
         .add_checked(
             delete.clone(),
             "/{org}/{app}/instances/{party}/{guid}",
@@ -104,7 +104,13 @@ pub fn routes(routes: Routes) -> Routes {
             App,
             data::update,
         )
-        .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/validate", Permitted("read"), App, validate::validate)
+        .add(
+            get.clone(),
+            "/{org}/{app}/instances/{party}/{guid}/validate",
+            PermittedLast("read"),
+            App,
+            validate::validate,
+        )
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/process", Permitted("read"), App, process::read)
         .add_checked(
             post,

@@ -192,3 +192,39 @@ async fn the_substatus_is_the_owners_of_the_instance() {
     assert_eq!(server.owner("digdir", "991825827").put(path.as_str()).json(&body).send().await.status, 403);
     assert_eq!(server.ttd().put(path.as_str()).json(&body).send().await.status, 200);
 }
+
+#[tokio::test]
+async fn the_policy_of_a_route_counts_over_scopes_and_scopes_over_forgery() {
+    let _rows = covers("platform-authorization", &["F22"]);
+    let scopes =
+        "\"apiScopes\": { \"users\": { \"read\": \"ttd:les\", \"write\": \"ttd:skriv\" } },\n  \"partyTypesAllowed\"";
+    let (server, _folder) = server_with(&[(METADATA, "\"partyTypesAllowed\"", scopes)]);
+    // The portal's scope is always enough.
+    let made = make(&server.user_at_level(USER, 3), "adgang").await;
+    let user = |id: i32, scope: &str| {
+        server.with_claims(json!({
+            "urn:altinn:userid": id, "urn:altinn:partyid": 501_337, "urn:altinn:authlevel": 3,
+            "urn:altinn:authenticatemethod": "BankID", "scope": scope,
+        }))
+    };
+    let form = format!("{}/data/{}", made.path, made.form);
+    let without = user(USER, "altinn:instances.read").get(form.as_str()).send().await.expect(403);
+    assert_eq!(without.json()["detail"], "Insufficient scope");
+    assert_eq!(user(USER, "ttd:les").get(form.as_str()).send().await.status, 200);
+    let neither = user(OTHER_USER, "altinn:instances.read").get(form.as_str()).send().await.expect(403);
+    assert!(neither.body.is_empty(), "{}", neither.text());
+    assert_eq!(neither.header("altinn-missing-action"), Some("read"));
+    // The instance itself is asked about by its use case, after the scopes.
+    let instance = user(OTHER_USER, "altinn:instances.read").get(made.path.as_str()).send().await.expect(403);
+    assert_eq!(instance.json()["detail"], "Insufficient scope");
+
+    let change = |scope: &str, id: i32| {
+        let put = user(id, scope).put(form.as_str()).json(&json!({}));
+        put.header("cookie", "AltinnStudioRuntime=x")
+    };
+    let unscoped = change("ttd:les", USER).send().await.expect(403);
+    assert_eq!(unscoped.json()["detail"], "Insufficient scope");
+    assert_eq!(change("ttd:skriv", USER).send().await.status, 400);
+    let denied = change("ttd:skriv", OTHER_USER).send().await.expect(403);
+    assert!(denied.body.is_empty(), "{}", denied.text());
+}

@@ -139,6 +139,7 @@ impl Line {
             Callers::Anyone => "anyone".to_owned(),
             Callers::Authenticated => "authenticated".to_owned(),
             Callers::Permitted(action) => format!("may:{action}"),
+            Callers::PermittedLast(action) => format!("last:{action}"),
             Callers::PermittedByTask => "may:task".to_owned(),
             Callers::Owner => "owner".to_owned(),
         };
@@ -234,7 +235,10 @@ fn check_declaration(line: &Line) -> Result<(), String> {
             require(all || cell("anonymous") == "302", "it is not the same for everybody")
         }
         Callers::Authenticated => Ok(()),
-        Callers::Permitted(_) | Callers::PermittedByTask => {
+        Callers::Permitted(_) if CALLERS.iter().any(|caller| is_refused(caller) && cell(caller) != "403A") => {
+            require(false, "the policy of a route refuses with an empty body")
+        }
+        Callers::Permitted(_) | Callers::PermittedLast(_) | Callers::PermittedByTask => {
             for stranger in ["other-user", "low-level", "other-owner", "organisation", "other-system"] {
                 require(is_refused(stranger), &format!("{stranger} gets {}", cell(stranger)))?;
             }
