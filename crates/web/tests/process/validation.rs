@@ -112,7 +112,7 @@ async fn move_with_errors_is_refused_with_all_issues() {
     let issues = refused["validationIssues"].as_array().cloned().unwrap_or_default();
     let severities: Vec<_> = issues.iter().map(|issue| issue["severity"].as_i64()).collect();
     assert_eq!(severities, [Some(2), Some(1)]);
-    assert_eq!(issues[0]["description"], "Lang vei");
+    assert_eq!(issues[0]["customTextKey"], "Lang vei");
     assert_eq!(sak.task().await.as_deref(), Some("Utfylling"));
 }
 
