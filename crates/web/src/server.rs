@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::header::HOST;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -95,6 +96,7 @@ impl Server {
         let is_platform = first.is_empty() || PLATFORM.iter().any(|known| known.eq_ignore_ascii_case(first));
         let (router, patterns) =
             if is_platform { (&self.platform, &self.platform_patterns) } else { (&self.apps, &self.app_patterns) };
+        name_host(&mut request);
         if let Some(canonical) = patterns.canonical(request.uri().path()) {
             respell(request.uri_mut(), &canonical);
         }
@@ -106,6 +108,14 @@ impl Server {
             add_app_headers(response.headers_mut());
         }
         response
+    }
+}
+
+/// Says the host where all handlers look for it: HTTP/2 names it in the address alone.
+fn name_host(request: &mut Request<Body>) {
+    let Some(authority) = request.uri().authority() else { return };
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        request.headers_mut().entry(HOST).or_insert(host);
     }
 }
 
@@ -181,4 +191,23 @@ pub async fn serve(
         tracing::warn!("some requests did not end in time");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_the_address_counts_where_no_header_names_one() {
+        let host = |header: Option<&str>, address: &str| {
+            let builder = Request::builder().uri(address);
+            let builder = header.into_iter().fold(builder, |builder, host| builder.header(HOST, host));
+            let mut request = builder.body(Body::empty()).expect("a request");
+            name_host(&mut request);
+            request.headers().get(HOST).map(|host| host.to_str().expect("a name").to_owned())
+        };
+        assert_eq!(host(None, "http://ttd.apps.example:81/a").as_deref(), Some("ttd.apps.example:81"));
+        assert_eq!(host(Some("a.example"), "http://b.example/a").as_deref(), Some("a.example"));
+        assert_eq!(host(None, "/a"), None);
+    }
 }

@@ -7,7 +7,7 @@ use mottak_testing::covers;
 use mottak_testkit::{Answer, Client, Sending, TestServer};
 use serde_json::json;
 
-use crate::callers::{Made, OTHER_USER, PARTY, USER, make, server};
+use crate::callers::{Made, OTHER_USER, PARTY, USER, adgang, copy, make, server};
 
 const APP: &str = "/ttd/kulturstotte";
 
@@ -85,6 +85,21 @@ async fn the_start_page_hands_out_the_pair() {
     let opaque = value(&readable);
     let opaque = opaque.strip_prefix("v1.").expect("the version");
     assert!(opaque.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{opaque}");
+}
+
+#[tokio::test]
+async fn an_app_can_bring_its_own_start_page() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    copy(&adgang(), folder.path());
+    let views = folder.path().join("App/views/Home");
+    std::fs::create_dir_all(&views).expect("a writable folder");
+    let page = "@{\n    ViewBag.Title = \"x\";\n}\n<p data-org=\"@ViewBag.Org\">@ViewBag.App</p>\n";
+    std::fs::write(views.join("Index.cshtml"), page).expect("a writable folder");
+    let server = TestServer::builder().apps([folder.path().to_owned()]).build();
+    let shown = server.user(USER).get("/ttd/adgang/").send().await.expect(200);
+    assert_eq!(shown.text().trim(), "<p data-org=\"ttd\">adgang</p>");
+    assert_eq!(shown.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(server.user(USER).request(Method::POST, "/ttd/adgang/").send().await.status, 405);
 }
 
 #[tokio::test]

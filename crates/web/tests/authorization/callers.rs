@@ -1,9 +1,14 @@
 //! The app of these tests, and everybody who calls it.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use mottak_testkit::{Answer, Client, TestServer};
 use serde_json::{Value, json};
+
+pub(crate) const METADATA: &str = "App/config/applicationmetadata.json";
+pub(crate) const POLICY: &str = "App/config/authorization/policy.xml";
+pub(crate) const PROCESS: &str = "App/config/process/process.bpmn";
 
 /// The party that owns the instances: the customer of the system user, for which user 1337 keeps the accounts.
 pub(crate) const PARTY: i32 = 500_700;
@@ -21,6 +26,32 @@ pub(crate) fn adgang() -> PathBuf {
 pub(crate) fn server() -> TestServer {
     let examples = mottak_testing::repository_root().join("apps");
     TestServer::builder().apps([examples.join("kulturstotte"), adgang()]).build()
+}
+
+/// A server with `adgang` in which these texts of its files are others.
+pub(crate) fn server_with(changes: &[(&str, &str, &str)]) -> (TestServer, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    copy(&adgang(), folder.path());
+    for (file, from, to) in changes {
+        let path = folder.path().join(file);
+        let before = fs::read_to_string(&path).expect("a file of the app");
+        assert!(before.contains(from), "{file} has no {from}");
+        fs::write(&path, before.replace(from, to)).expect("a writable file");
+    }
+    (TestServer::builder().apps([folder.path().to_owned()]).build(), folder)
+}
+
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a writable folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a readable file");
+        }
+    }
 }
 
 /// The owner of the apps at a level.

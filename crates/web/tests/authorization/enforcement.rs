@@ -1,42 +1,12 @@
 //! What policies ask for beside the right itself, and on which instance they are asked (platform-authorization §10.2).
 
-use std::fs;
-use std::path::Path;
-
 use mottak_testing::covers;
-use mottak_testkit::TestServer;
 use serde_json::json;
 
-use crate::callers::{OTHER_USER, PARTY, USER, adgang, make, make_for, owner_at_level, server, text, upload};
-
-const METADATA: &str = "App/config/applicationmetadata.json";
-const POLICY: &str = "App/config/authorization/policy.xml";
-const PROCESS: &str = "App/config/process/process.bpmn";
-
-/// A server with `adgang` in which these texts of its files are others.
-fn server_with(changes: &[(&str, &str, &str)]) -> (TestServer, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    copy(&adgang(), folder.path());
-    for (file, from, to) in changes {
-        let path = folder.path().join(file);
-        let before = fs::read_to_string(&path).expect("a file of the app");
-        assert!(before.contains(from), "{file} has no {from}");
-        fs::write(&path, before.replace(from, to)).expect("a writable file");
-    }
-    (TestServer::builder().apps([folder.path().to_owned()]).build(), folder)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a writable folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a readable file");
-        }
-    }
-}
+use crate::callers::{
+    METADATA, OTHER_USER, PARTY, POLICY, PROCESS, USER, make, make_for, owner_at_level, server, server_with, text,
+    upload,
+};
 
 #[tokio::test]
 async fn a_level_that_is_too_low_is_said_where_the_app_itself_asks() {
