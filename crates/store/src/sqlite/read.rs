@@ -9,6 +9,16 @@ use super::ledger::{OBJECT, attempted};
 use super::prepare::restore;
 use crate::rules::failure;
 
+/// An instance and its elements: see `first_element` for how their ids hang together.
+const LOAD: &str = "select i.version, i.changed, i.doc, e.changed, e.doc from instance i \
+                    left join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
+                    where i.guid = ? and i.party = ? order by e.id";
+
+/// The content of one element of an instance.
+const BODY: &str = "select e.content, e.object_key, b.size, b.is_compressed, b.body from instance i \
+                    join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
+                    left join blob b on b.id = e.id where i.guid = ? and i.party = ? and e.guid = ?";
+
 /// Where the content of an element is.
 pub(super) enum StoredBody {
     Inline(Bytes),
@@ -19,13 +29,7 @@ pub(super) enum StoredBody {
 pub(super) fn load(connection: &Connection, id: InstanceId) -> Result<Option<Snapshot>, StoreFailure> {
     let attempt = format!("load instance {id}");
     let failed = attempted(&attempt);
-    let mut statement = connection
-        .prepare_cached(
-            "select i.version, i.changed, i.doc, e.changed, e.doc from instance i \
-             left join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
-             where i.guid = ? and i.party = ? order by e.id",
-        )
-        .map_err(&failed)?;
+    let mut statement = connection.prepare_cached(LOAD).map_err(&failed)?;
     let mut rows = statement.query(params![id.guid.as_bytes(), id.party.get()]).map_err(&failed)?;
     let mut snapshot: Option<Snapshot> = None;
     while let Some(row) = rows.next().map_err(&failed)? {
@@ -95,13 +99,7 @@ pub(super) fn body(
 ) -> Result<Option<StoredBody>, StoreFailure> {
     let attempt = format!("read the body of data element {guid}");
     let failed = attempted(&attempt);
-    let mut statement = connection
-        .prepare_cached(
-            "select e.content, e.object_key, b.size, b.is_compressed, b.body from instance i \
-             join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
-             left join blob b on b.id = e.id where i.guid = ? and i.party = ? and e.guid = ?",
-        )
-        .map_err(&failed)?;
+    let mut statement = connection.prepare_cached(BODY).map_err(&failed)?;
     let mut rows =
         statement.query(params![instance.guid.as_bytes(), instance.party.get(), guid.as_bytes()]).map_err(&failed)?;
     let Some(row) = rows.next().map_err(&failed)? else { return Ok(None) };
@@ -136,4 +134,25 @@ pub(super) fn events(connection: &Connection, id: InstanceId) -> Result<Vec<Inst
         events.extend(document::<Vec<InstanceEvent>>(row, 0, &attempt)?.into_iter().flatten());
     }
     Ok(events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::migrate::migrate;
+    use super::*;
+
+    #[test]
+    fn an_instance_is_found_by_its_guid_and_its_elements_by_their_place_beside_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        for sql in [LOAD, BODY] {
+            let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
+            let parameters = vec![rusqlite::types::Null; statement.parameter_count()];
+            let lines = statement.query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3));
+            let plan = lines.unwrap().collect::<Result<Vec<_>, _>>().unwrap().join("; ");
+            assert!(plan.contains("SEARCH i USING INDEX instance_by_guid (guid=?)"), "{plan}");
+            assert!(plan.contains("SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{plan}");
+        }
+    }
 }

@@ -37,13 +37,9 @@ fn search_keys(connection: &Connection, query: &InstanceQuery, keys: Keys) -> Re
         .query_map(params_from_iter(parameters), |row| Ok((row.get(0)?, place(row)?)))
         .and_then(Iterator::collect)
         .map_err(&failed)?;
-    let mut documents = connection.prepare_cached("select changed, doc from instance where id = ?").map_err(&failed)?;
     let mut instances = Vec::with_capacity(winners.len());
     for (id, _) in &winners {
-        let mut rows = documents.query([id]).map_err(&failed)?;
-        let row = rows.next().map_err(&failed)?.ok_or_else(|| failure(ATTEMPT, "a row of the index is missing"))?;
-        let mut instance = read::instance(row, 0, 1, ATTEMPT)?;
-        add_elements(connection, query, *id, &mut instance)?;
+        let instance = if query.include_elements { whole(connection, *id)? } else { bare(connection, *id)? };
         instances.push(instance);
     }
     let next = winners.last().filter(|_| winners.len() == query.size).map(|(_, place)| *place);
@@ -65,11 +61,10 @@ fn search_documents(
     let mut scanned = 0;
     while let Some(row) = rows.next().map_err(&failed)? {
         scanned += 1;
-        let mut instance = read::instance(row, 1, 3, ATTEMPT)?;
-        let is_match = matches(query, &instance);
-        if is_match {
-            add_elements(connection, query, row.get(0).map_err(&failed)?, &mut instance)?;
-            page.instances.push(instance);
+        let instance = read::instance(row, 1, 3, ATTEMPT)?;
+        if matches(query, &instance) {
+            let id = row.get(0).map_err(&failed)?;
+            page.instances.push(if query.include_elements { whole(connection, id)? } else { instance });
         }
         if page.instances.len() == query.size || scanned == scan_budget {
             page.next = Some(place(row).map_err(&failed)?);
@@ -83,24 +78,36 @@ fn place(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     Ok(Cursor { changed: Time::from_ticks(row.get(1)?), guid: Guid::from_bytes(row.get(2)?) })
 }
 
-fn add_elements(
-    connection: &Connection,
-    query: &InstanceQuery,
-    id: i64,
-    instance: &mut Instance,
-) -> Result<(), StoreFailure> {
-    if !query.include_elements {
-        return Ok(());
-    }
+/// The instance without its elements.
+fn bare(connection: &Connection, id: i64) -> Result<Instance, StoreFailure> {
+    let failed = attempted(ATTEMPT);
+    let mut statement = connection.prepare_cached("select changed, doc from instance where id = ?").map_err(&failed)?;
+    let mut rows = statement.query([id]).map_err(&failed)?;
+    let row = rows.next().map_err(&failed)?.ok_or_else(missing)?;
+    read::instance(row, 0, 1, ATTEMPT)
+}
+
+/// The instance with its elements.
+fn whole(connection: &Connection, id: i64) -> Result<Instance, StoreFailure> {
     let failed = attempted(ATTEMPT);
     let mut statement = connection
-        .prepare_cached("select changed, doc from element where id between ? and ? order by id")
+        .prepare_cached(
+            "select i.changed, i.doc, e.changed, e.doc from instance i left join element e on e.id between ? and ? \
+             where i.id = ? order by e.id",
+        )
         .map_err(&failed)?;
-    let mut rows = statement.query([first_element(id), last_element(id)]).map_err(&failed)?;
+    let mut rows = statement.query([first_element(id), last_element(id), id]).map_err(&failed)?;
+    let first = rows.next().map_err(&failed)?.ok_or_else(missing)?;
+    let mut instance = read::instance(first, 0, 1, ATTEMPT)?;
+    instance.data.extend(read::element(first, 2, 3, ATTEMPT)?);
     while let Some(row) = rows.next().map_err(&failed)? {
-        instance.data.extend(read::element(row, 0, 1, ATTEMPT)?);
+        instance.data.extend(read::element(row, 2, 3, ATTEMPT)?);
     }
-    Ok(())
+    Ok(instance)
+}
+
+fn missing() -> StoreFailure {
+    failure(ATTEMPT, "a row of the index is missing")
 }
 
 /// Apps whose orders are merged into one list. Of more, the candidates are sorted.

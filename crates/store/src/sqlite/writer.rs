@@ -247,6 +247,7 @@ fn run_with_savepoint(ledger: &mut Ledger, piece: &mut dyn Work) -> rusqlite::Re
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use mottak_service::ports::SystemClock;
 
@@ -288,6 +289,40 @@ mod tests {
         let (good, panicking, refused) = tokio::join!(good, panicking, refused);
         assert!(good.is_ok() && panicking.is_err() && refused.is_err());
         assert_eq!(apps(&store).await, ["kept"]);
+    }
+
+    /// How often a piece runs that shares its group with a neighbour who fails after doing this.
+    async fn runs_beside(neighbour: fn(&Ledger)) -> usize {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder);
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let holding = store.writer.submit("hold the writer", move |_| {
+            // Until the others wait: they are one group then.
+            let _ = gate.recv();
+            Ok::<_, StoreFailure>(())
+        });
+        let counting = store.writer.submit("count", move |ledger| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            add_app(ledger, "kept");
+            Ok::<_, StoreFailure>(())
+        });
+        let failing = store.writer.submit("fail", move |ledger| -> Result<(), StoreFailure> {
+            neighbour(ledger);
+            Err(failure("fail", "on purpose"))
+        });
+        let opening = async move { drop(open) };
+        let (holding, counting, failing, ()) = tokio::join!(holding, counting, failing, opening);
+        assert!(holding.is_ok() && counting.is_ok() && failing.is_err());
+        assert_eq!(apps(&store).await, ["kept"]);
+        runs.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn a_group_runs_again_only_if_a_refused_piece_had_written() {
+        assert_eq!(runs_beside(|_| {}).await, 1);
+        assert_eq!(runs_beside(|ledger| add_app(ledger, "half")).await, 2);
     }
 
     #[tokio::test]
