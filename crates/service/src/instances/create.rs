@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mottak_apps::App;
 use mottak_model::{DataType, Instance, InstanceId, InstanceStatus, Party, ReadStatus, Substatus, Time};
 
+use super::copy::{self, Copied};
 use super::owner::{OwnerReference, find_party, is_party_type_allowed, owner_of};
 use super::read::{Shown, hide_unreadable};
 use crate::authentication::Caller;
 use crate::authorization::Resource;
 use crate::content::Content;
 use crate::data::access;
+use crate::data::file::admit_content;
 use crate::draft::{Author, Draft, NewElement};
 use crate::forms;
 use crate::ports::Body;
@@ -52,7 +55,12 @@ pub struct Part {
     pub content_type: String,
     pub filename: Option<String>,
     pub content: PartContent,
+    /// How a file begins; none of a form. At most [`FIRST_BYTES`].
+    pub first_bytes: Bytes,
 }
+
+/// The most bytes by which it is told what a file is.
+pub const FIRST_BYTES: usize = 4096;
 
 /// The bytes of a part.
 #[derive(Clone, Debug)]
@@ -84,10 +92,11 @@ pub async fn create(svc: &Service, caller: &Caller, app: &App, request: Instanti
     check_parts(app, &request.parts)?;
     let party = find_party(svc, &template.owner)?;
     require_owner_admitted(svc, caller, app, &party)?;
-    make(svc, caller, app, party, template, request.parts, &request.prefill).await
+    let making = Making { template, parts: request.parts, copies: Vec::new(), prefill: request.prefill };
+    make(svc, caller, app, party, making).await
 }
 
-/// Makes an instance from a short form. Copies of earlier instances are refused where the app does not allow them.
+/// Makes an instance from a short form, without data or with that of an earlier instance.
 pub async fn create_simple(
     svc: &Service,
     caller: &Caller,
@@ -96,25 +105,18 @@ pub async fn create_simple(
     prefill: BTreeMap<String, String>,
     source_instance: Option<&str>,
 ) -> Result<Shown, Refusal> {
-    if source_instance.is_some() {
-        let may_copy = app.application.copy_instance_settings.as_ref().is_some_and(|settings| settings.enabled);
-        return Err(if may_copy {
-            Refusal::NotImplemented(Problem::details("Not available", "This server does not copy instances."))
-        } else {
-            Refusal::Invalid(Problem::text(
-                "Creating instance based on a copy from an archived instance is not enabled for this app.",
-            ))
-        });
+    if let Some(source) = source_instance {
+        return copy::create_from(svc, caller, app, template, prefill, source).await;
     }
     require_instantiation_by(svc, caller, app)?;
     template.owner.require_any()?;
     let party = find_party(svc, &template.owner)?;
     require_owner_admitted(svc, caller, app, &party)?;
-    make(svc, caller, app, party, template, Vec::new(), &prefill).await
+    make(svc, caller, app, party, Making { template, parts: Vec::new(), copies: Vec::new(), prefill }).await
 }
 
 /// The policy lets the caller make instances for the party, and the app takes parties of its kind.
-fn require_owner_admitted(svc: &Service, caller: &Caller, app: &App, party: &Party) -> Result<(), Refusal> {
+pub(super) fn require_owner_admitted(svc: &Service, caller: &Caller, app: &App, party: &Party) -> Result<(), Refusal> {
     svc.authorize(caller, "instantiate", Resource::party(app, party.party_id)).map_err(Refusal::in_words)?;
     if is_party_type_allowed(party, app.application.party_types_allowed) {
         return Ok(());
@@ -123,15 +125,22 @@ fn require_owner_admitted(svc: &Service, caller: &Caller, app: &App, party: &Par
     Err(Refusal::Forbidden(Missing { detail: Some(detail), ..Missing::default() }))
 }
 
-async fn make(
+/// What a new instance is made of, once it is known whose it is.
+pub(super) struct Making {
+    pub(super) template: Template,
+    pub(super) parts: Vec<Part>,
+    pub(super) copies: Vec<Copied>,
+    pub(super) prefill: BTreeMap<String, String>,
+}
+
+pub(super) async fn make(
     svc: &Service,
     caller: &Caller,
     app: &App,
     party: Arc<Party>,
-    template: Template,
-    parts: Vec<Part>,
-    prefill: &BTreeMap<String, String>,
+    making: Making,
 ) -> Result<Shown, Refusal> {
+    let Making { template, parts, copies, prefill } = making;
     let owner = owner_of(svc, caller, &party)?;
     let author = Author::of(svc, caller, app)?;
     let is_seen_by_maker = caller.service_owner().is_none();
@@ -166,7 +175,10 @@ async fn make(
     for part in parts {
         add_part(svc, caller, &mut draft, &party, part)?;
     }
-    let facts = steps::Facts { party: &party, profile: forms::profile_of(svc, caller)?, prefill };
+    let facts = steps::Facts { party: &party, profile: forms::profile_of(svc, caller)?, prefill: &prefill };
+    for copied in copies {
+        copy::add_copy(&mut draft, &facts, copied)?;
+    }
     steps::enter_first_task(&mut draft, &start, &facts)?;
 
     let mut instance = svc.commit(None, draft.finish()).await.map_err(Attempt::into_refusal)?;
@@ -259,6 +271,7 @@ fn add_part(svc: &Service, caller: &Caller, draft: &mut Draft<'_>, party: &Party
         forms::prefill(app, data_type, &mut form, party, profile.as_deref(), &BTreeMap::new())?;
         forms::add(draft, data_type, form)?;
     } else {
+        admit_content(data_type, &part.first_bytes)?;
         let new = NewElement {
             filename: part.filename,
             content_type: Some(part.content_type),

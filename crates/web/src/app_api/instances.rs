@@ -6,6 +6,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use mottak_model::Instance;
+use mottak_service::instances::copy as copying;
 use mottak_service::instances::create::{self, require_instantiation_by};
 use mottak_service::instances::life::{self, Deletion};
 use mottak_service::instances::list;
@@ -13,12 +14,12 @@ use mottak_service::instances::read::{self as reading, Shown};
 use mottak_service::{Problem, Refusal};
 
 use super::template;
-use super::view::{InstanceView, Links, SimpleInstanceView};
+use super::view::{InstanceView, Links, SimpleInstanceView, page_of};
 use crate::WebState;
 use crate::body;
 use crate::extract::{OfApp, OfInstance, OfParty, Query, Who};
 use crate::refusal::Refused;
-use crate::response::json;
+use crate::response::{empty, json};
 
 /// Makes an instance, with the data sent along.
 pub(super) async fn create(
@@ -67,6 +68,22 @@ fn created(shown: &Shown, links: &Links) -> Response {
         response.headers_mut().insert(LOCATION, location);
     }
     response
+}
+
+/// Makes an instance of an earlier one's data and sends the browser there. A link of the message box, so a GET.
+pub(super) async fn copy(
+    State(web): State<WebState>,
+    Who(caller): Who,
+    OfApp(app): OfApp,
+    OfInstance(id): OfInstance,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    let shown = copying::copy(&web.service, &caller, &app, id).await?;
+    let page = page_of(&headers, &web.service.settings, &app.id, shown.instance.id);
+    let mut response = empty(StatusCode::FOUND);
+    let location = HeaderValue::from_str(&page).map_err(|error| Refusal::failed("send the browser on", error))?;
+    response.headers_mut().insert(LOCATION, location);
+    Ok(response)
 }
 
 /// The instance, as far as the caller may see it.

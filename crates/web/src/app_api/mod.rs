@@ -28,6 +28,7 @@ pub fn routes(routes: Routes) -> Routes {
     routes
         .add_checked(post.clone(), "/{org}/{app}/instances", Authenticated, AppJson, instances::create)
         .add_checked(post.clone(), "/{org}/{app}/instances/create", Authenticated, AppJson, instances::create_simple)
+        .add(get.clone(), "/{org}/{app}/legacy/instances/{party}/{guid}/copy", Authenticated, App, instances::copy)
         .add(get.clone(), "/{org}/{app}/instances/{party}/active", Authenticated, AppJson, instances::active)
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}", PermittedLast("read"), AppJson, instances::read)
         .add_checked(

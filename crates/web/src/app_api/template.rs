@@ -11,8 +11,8 @@ use bytes::Bytes;
 use mottak_apps::App;
 use mottak_model::{ReadStatus, Substatus, Time};
 use mottak_service::Service;
-use mottak_service::content::{Content, FORM_LIMIT, IncomingFailure, ReceiveFailure, receive, receive_form};
-use mottak_service::instances::create::{Instantiation, Part, PartContent, Template};
+use mottak_service::content::{Content, FORM_LIMIT, IncomingFailure, ReceiveFailure, receive_form, receive_judged};
+use mottak_service::instances::create::{FIRST_BYTES, Instantiation, Part, PartContent, Template};
 use mottak_service::instances::owner::OwnerReference;
 use mottak_service::{Problem, Refusal};
 use serde::Deserialize;
@@ -63,6 +63,7 @@ struct Section {
     content_type: String,
     filename: Option<String>,
     content: PartContent,
+    first_bytes: Bytes,
 }
 
 async fn read_parts(
@@ -92,10 +93,15 @@ async fn read_parts(
         let name = disposition::name(&disposition);
         let filename = disposition::filename(&disposition);
         let data_type = name.as_deref().and_then(|name| app.application.data_type(name));
+        let mut first_bytes = Bytes::new();
         let content = match data_type {
             Some(data_type) if !data_type.is_form() => {
                 let limit = data_type.max_bytes().filter(|limit| *limit > 0);
-                receive(svc.store.blobs(), parts.content(), limit).await
+                let remember = |bytes: &[u8]| {
+                    first_bytes = Bytes::copy_from_slice(bytes.get(..FIRST_BYTES).unwrap_or(bytes));
+                    Ok(())
+                };
+                receive_judged(svc.store.blobs(), parts.content(), limit, remember).await
             }
             _ => {
                 let limit = match data_type {
@@ -119,7 +125,7 @@ async fn read_parts(
             Err(ReceiveFailure::OverLimit) => PartContent::OverLimit,
             Err(ReceiveFailure::Refused(refusal)) => return Err(Refused(refusal)),
         };
-        sections.push(Section { number, name, content_type, filename, content });
+        sections.push(Section { number, name, content_type, filename, content, first_bytes });
     }
     if !wrong.is_empty() {
         return Err(unreadable(wrong.join(", ")));
@@ -156,6 +162,7 @@ fn sort_out(mut sections: Vec<Section>, request: &mut Instantiation) -> Result<(
             content_type: section.content_type,
             filename: section.filename,
             content: section.content,
+            first_bytes: section.first_bytes,
         });
     }
     Ok(())

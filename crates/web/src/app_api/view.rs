@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use mottak_model::{
-    CompleteConfirmation, DataElement, DeleteStatus, FlowType, Guid, Instance, InstanceId, KeyValueEntry, Party,
+    AppId, CompleteConfirmation, DataElement, DeleteStatus, FlowType, Guid, Instance, InstanceId, KeyValueEntry, Party,
     ProcessElement, ProcessState, Reference, Substatus, Time,
 };
 use mottak_process::ActionKind;
@@ -28,7 +28,7 @@ pub(super) struct Links {
 impl Links {
     /// From the request: the host it names and the path before `/instances`.
     pub(super) fn of(headers: &HeaderMap, path: &str, settings: &Settings) -> Self {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        let host = host(headers);
         let folded = path.to_ascii_lowercase();
         let end = folded.find("/instances").unwrap_or(path.len());
         let base = path.get(..end).unwrap_or(path).trim_end_matches('/');
@@ -55,6 +55,15 @@ impl Links {
             platform: format!("{}/storage/api/v1/instances/{id}/data/{element}", self.platform),
         }
     }
+}
+
+/// Where a browser shows the instance.
+pub(super) fn page_of(headers: &HeaderMap, settings: &Settings, app: &AppId, id: InstanceId) -> String {
+    format!("{}://{}/{app}/#/instance/{id}", settings.app_link_scheme, host(headers))
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost")
 }
 
 #[derive(Debug, Serialize)]

@@ -3,6 +3,7 @@
 //! [`world`] starts servers with an app of ours, `opprettelse`, changed as a test needs it.
 
 mod active;
+mod copies;
 mod history;
 mod instantiation;
 mod life;

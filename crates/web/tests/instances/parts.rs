@@ -261,6 +261,23 @@ async fn parameters_of_a_content_type_do_not_matter() {
 }
 
 #[tokio::test]
+async fn what_a_file_is_decides_where_the_app_looks_at_it() {
+    let server = Variant::of(&app(), |metadata| {
+        metadata["dataTypes"][3]["enabledFileAnalysers"] = json!(["mimeTypeAnalyser"]);
+        metadata["dataTypes"][3]["enabledFileValidators"] = json!(["mimeTypeValidator"]);
+    })
+    .server();
+    for file in [b"just text".as_slice(), &[b"GIF89a".as_slice(), &[0; 100_000]].concat()] {
+        let parts: [Part<'_>; 1] = [("bilde", Some("a.png"), "image/png", file)];
+        let problem = post(&server.user(1337), &parts).await.expect(400).json();
+        assert_eq!(problem["title"], "File validation failed");
+        assert_eq!(problem["uploadValidationIssues"][0]["code"], "ContentTypeNotAllowed");
+        assert_nothing(&stored(&server).await);
+    }
+    post(&server.user(1337), &[("bilde", Some("a.png"), "image/png", PNG)]).await.expect(201);
+}
+
+#[tokio::test]
 async fn twenty_megabytes_arrive_as_they_were_sent() {
     const SIZE: usize = 20 * 1024 * 1024;
     let file: Bytes = (0..SIZE).map(|at| (at % 251) as u8).collect::<Vec<_>>().into();
