@@ -6,7 +6,7 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mottak_service::refusal::ProblemKind;
 use mottak_service::{Missing, Problem, Refusal};
@@ -64,12 +64,24 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn by(request: &Request) -> Self {
-        let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("*/*");
         Self {
-            only_json: !accept.contains("*/*") && accept.contains("application/json"),
+            only_json: prefers_json(request.headers()),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
         }
+    }
+}
+
+/// Whether a text is to be sent as JSON: it is accepted, not after plain text, and not everything is (app-api §1.6).
+fn prefers_json(headers: &HeaderMap) -> bool {
+    let first = |wanted: &str| {
+        let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        let mut kinds = lines.flat_map(|line| line.split(',')).filter_map(|entry| entry.split(';').next());
+        kinds.position(|kind| kind.trim().eq_ignore_ascii_case(wanted))
+    };
+    match (first("*/*"), first("application/json"), first("text/plain")) {
+        (Some(_), ..) | (_, None, _) => false,
+        (None, Some(json), plain) => plain.is_none_or(|plain| json < plain),
     }
 }
 

@@ -88,14 +88,23 @@ async fn a_text_is_plain_unless_only_json_is_accepted() {
     let path = "/ttd/kulturstotte/api/layouts";
     let text = server.anonymous().get(path).send().await.expect(404).text();
     assert!(text.starts_with("This endpoint is no longer available."), "{text}");
-    for accept in ["*/*", "text/html, application/json, */*;q=0.1", "text/plain", "application/xml"] {
+    for accept in [
+        "*/*",
+        "application/json, text/plain, */*",
+        "text/html, application/json, */*;q=0.1",
+        "text/plain, application/json",
+        "text/plain",
+        "application/xml",
+    ] {
         let answer = server.anonymous().get(path).accept(accept).send().await.expect(404);
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"), "{accept}");
         assert_eq!(answer.text(), text, "{accept}");
     }
-    let answer = server.anonymous().get(path).accept("application/json").send().await.expect(404);
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-    assert_eq!(answer.json(), Value::String(text));
+    for accept in ["application/json", "Application/JSON;q=0.9", "application/json, text/plain"] {
+        let answer = server.anonymous().get(path).accept(accept).send().await.expect(404);
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"), "{accept}");
+        assert_eq!(answer.json(), Value::String(text.clone()), "{accept}");
+    }
 }
 
 #[tokio::test]
