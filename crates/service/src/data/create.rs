@@ -6,7 +6,7 @@ use mottak_forms::validation::Issue;
 use mottak_model::{DataElement, DataType, Guid, Instance, InstanceId};
 
 use super::calculation::{self, Edit, calculate};
-use super::{access, data_type_of, load_for, require_task};
+use super::{Wanted, access, data_type_of, load_for, require_task};
 use crate::authentication::Caller;
 use crate::content::{Content, IncomingForm};
 use crate::data::file::FileHeaders;
@@ -14,7 +14,7 @@ use crate::draft::{Author, Draft, NewElement};
 use crate::evaluation::Situation;
 use crate::instances::read::hide_unreadable;
 use crate::refusal::ProblemKind;
-use crate::validation::{self, Changed, Findings, Selection};
+use crate::validation::{self, Changed, Findings};
 use crate::{Problem, Refusal, Service, forms};
 
 /// What a new element is made of.
@@ -57,8 +57,6 @@ pub async fn admit<'a>(
 }
 
 /// Adds an element to the instance.
-///
-/// `validation` says which validators run on the result; none when the caller did not ask.
 pub async fn create(
     svc: &Service,
     caller: &Caller,
@@ -66,8 +64,7 @@ pub async fn create(
     id: InstanceId,
     data_type: &DataType,
     data: NewData,
-    validation: Option<&Selection>,
-    language: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<Written, Refusal> {
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
@@ -97,7 +94,7 @@ pub async fn create(
                 let new = DataElement::new(draft.guid(), id.guid, &data_type.id);
                 let mut edits = vec![Edit { element: new.id, form, is_changed: true }];
                 preview.data.push(new);
-                calculate(svc, caller, app, &preview, &mut edits, language).await?;
+                calculate(svc, caller, app, &preview, &mut edits, wanted.language).await?;
                 let (element, form) = forms::add(&mut draft, data_type, edits.remove(0).form)?;
                 let mut written = vec![(element, form)];
                 written.extend(calculation::store(&mut draft, edits));
@@ -112,12 +109,12 @@ pub async fn create(
                 };
                 let element = draft.add_element(data_type, new, content.to_body());
                 let mut edits = Vec::new();
-                calculate(svc, caller, app, &draft.instance, &mut edits, language).await?;
+                calculate(svc, caller, app, &draft.instance, &mut edits, wanted.language).await?;
                 (element, calculation::store(&mut draft, edits))
             }
         };
         let changed = Changed::Forms(!forms.is_empty());
-        let findings = check(svc, caller, app, &draft.instance, &forms, validation, language, &changed).await?;
+        let findings = check(svc, caller, app, &draft.instance, &forms, wanted, &changed).await?;
         let mut instance = svc.commit(Some(&snapshot.instance), draft.finish()).await?;
         hide_unreadable(svc, caller, app, &mut instance)?;
         Ok(Written { element, instance, forms, findings })
@@ -132,13 +129,12 @@ pub(super) async fn check(
     app: &App,
     instance: &Instance,
     written: &[(Guid, FormData)],
-    validation: Option<&Selection>,
-    language: Option<&str>,
+    wanted: Wanted<'_>,
     changed: &Changed,
 ) -> Result<Vec<Findings>, Refusal> {
-    let Some(selection) = validation else { return Ok(Vec::new()) };
+    let Some(selection) = wanted.validation else { return Ok(Vec::new()) };
     let is_stored = |id: Guid| !written.iter().any(|(new, _)| *new == id);
-    let mut situation = Situation::load(svc, app, instance, language, |element| is_stored(element.id)).await?;
+    let mut situation = Situation::load(svc, app, instance, wanted.language, |element| is_stored(element.id)).await?;
     for (id, form) in written {
         situation.replace_form(*id, form.clone());
     }

@@ -19,6 +19,7 @@ use crate::authentication::Caller;
 use crate::authorization::Resource;
 use crate::instances::read::load_of_app;
 use crate::ports::Snapshot;
+use crate::validation::Selection;
 use crate::{Problem, Refusal, Service};
 
 /// Which element of which instance.
@@ -26,6 +27,15 @@ use crate::{Problem, Refusal, Service};
 pub struct ElementId {
     pub instance: InstanceId,
     pub element: Guid,
+}
+
+/// How the client wants a write of data answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// The validators that run on the result; none when the client did not ask for any.
+    pub validation: Option<&'a Selection>,
+    /// The language of texts, as the query names it.
+    pub language: Option<&'a str>,
 }
 
 /// The instance, for a caller whom the policy permits the action on it. An unknown one is one nobody may use.

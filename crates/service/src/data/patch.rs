@@ -9,7 +9,7 @@ use mottak_model::{Guid, Instance, InstanceId};
 
 use super::calculation::{self, Edit, calculate};
 use super::create::{Written, check};
-use super::{access, data_type_of, element_of, load_for, require_task};
+use super::{Wanted, access, data_type_of, element_of, load_for, require_task};
 use crate::authentication::Caller;
 use crate::draft::{Author, Draft};
 use crate::instances::read::hide_unreadable;
@@ -28,6 +28,7 @@ pub async fn patch(
     language: Option<&str>,
 ) -> Result<Written, Refusal> {
     let selection = Selection::incremental_without(request.ignored_validators.clone());
+    let wanted = Wanted { validation: Some(&selection), language };
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
         let snapshot = load_for(svc, caller, app, id, "write").await?;
@@ -47,7 +48,7 @@ pub async fn patch(
             edit.is_changed |= edit.form.assign_row_ids(&mut || svc.ids.guid());
         }
         let written = calculation::store(&mut draft, edits);
-        let findings = check(svc, caller, app, &draft.instance, &written, Some(&selection), language, &changed).await?;
+        let findings = check(svc, caller, app, &draft.instance, &written, wanted, &changed).await?;
         let mut instance = if draft.is_empty(&snapshot.instance) {
             snapshot.instance.clone()
         } else {

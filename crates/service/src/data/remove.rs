@@ -4,11 +4,11 @@ use mottak_apps::App;
 
 use super::calculation::{self, calculate};
 use super::create::{Written, check};
-use super::{ElementId, access, data_type_of, element_of, load_for, require_task};
+use super::{ElementId, Wanted, access, data_type_of, element_of, load_for, require_task};
 use crate::authentication::Caller;
 use crate::draft::{Author, Draft};
 use crate::instances::read::hide_unreadable;
-use crate::validation::{Changed, Selection};
+use crate::validation::Changed;
 use crate::{Refusal, Service};
 
 /// Removes an element at once. Its lock does not keep it from being removed (platform-storage §2.4.5).
@@ -17,8 +17,7 @@ pub async fn remove(
     caller: &Caller,
     app: &App,
     id: ElementId,
-    validation: Option<&Selection>,
-    language: Option<&str>,
+    wanted: Wanted<'_>,
 ) -> Result<Written, Refusal> {
     let _gate = svc.enter(id.instance).await?;
     svc.retrying(async || {
@@ -31,10 +30,10 @@ pub async fn remove(
         let mut draft = Draft::of(svc, app, &author, &snapshot);
         draft.remove_element(id.element);
         let mut edits = Vec::new();
-        calculate(svc, caller, app, &draft.instance, &mut edits, language).await?;
+        calculate(svc, caller, app, &draft.instance, &mut edits, wanted.language).await?;
         let changed = Changed::Forms(data_type.is_form() || !edits.is_empty());
         let forms = calculation::store(&mut draft, edits);
-        let findings = check(svc, caller, app, &draft.instance, &forms, validation, language, &changed).await?;
+        let findings = check(svc, caller, app, &draft.instance, &forms, wanted, &changed).await?;
         let mut instance = svc.commit(Some(&snapshot.instance), draft.finish()).await?;
         hide_unreadable(svc, caller, app, &mut instance)?;
         Ok(Written { element: id.element, instance, forms, findings })

@@ -12,6 +12,7 @@ use mottak_forms::{FormData, FormObject};
 use mottak_model::{DataType, Guid, InstanceId};
 use mottak_service::authentication::Caller;
 use mottak_service::content::{Content, IncomingForm, ReceiveFailure, receive_judged};
+use mottak_service::data::Wanted;
 use mottak_service::data::create::{self, NewData, Written};
 use mottak_service::data::file::{self, FileHeaders, SentHeaders};
 use mottak_service::data::read::{self as reading, Data};
@@ -130,7 +131,8 @@ async fn create_element(
         NewData::File { headers, content }
     };
     let validation = query.list("ignoredValidators").map(Selection::incremental_without);
-    Ok(create::create(svc, caller, app, id, data_type, data, validation.as_ref(), query.first("language")).await?)
+    let wanted = Wanted { validation: validation.as_ref(), language: query.first("language") };
+    Ok(create::create(svc, caller, app, id, data_type, data, wanted).await?)
 }
 
 /// The content of an element.
@@ -250,8 +252,8 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let validation = query.list("ignoredValidators").map(Selection::incremental_without);
-    let language = query.first("language");
-    let written = removing::remove(&web.service, &caller, &app, id, validation.as_ref(), language).await?;
+    let wanted = Wanted { validation: validation.as_ref(), language: query.first("language") };
+    let written = removing::remove(&web.service, &caller, &app, id, wanted).await?;
     let links = Links::of(&headers, uri.path(), &web.service.settings);
     Ok(json(
         StatusCode::OK,

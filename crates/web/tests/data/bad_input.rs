@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::world::{World, expect_details, expect_status};
 
 /// How long a refusal may take, on a busy machine and without optimisation.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `open` as often as it takes to have ten megabytes.
 fn ten_megabytes_of(open: &str) -> String {

@@ -110,6 +110,50 @@ async fn a_file_and_a_removal_are_writes_too() {
 }
 
 #[tokio::test]
+async fn calculations_speak_the_language_of_the_request() {
+    let _rows = covers("app-api", &["PAT-16"]);
+    let world = World::regneark().await;
+    let teller = world.add_form("teller", &json!({})).await;
+    for (query, language) in [("?language=es", "es"), ("", "nb"), ("?language=nn", "nn")] {
+        let body = json!({"patches": [{"dataElementId": teller, "patch": []}]});
+        let answer = world.user.patch(world.url(&format!("data{query}"))).json(&body).send().await.expect(200).json();
+        assert_eq!(answer["newDataModels"][0]["data"]["spraak"], language);
+    }
+    let put = world.user.put(world.url(&format!("data/{teller}?language=en"))).json(&json!({})).send().await;
+    assert_eq!(put.expect(200).json()["changedFields"]["spraak"], "en");
+}
+
+#[tokio::test]
+async fn a_calculation_that_fails_refuses_the_write() {
+    let world = World::regneark().await;
+    let ark = world.only("ark").await;
+    let feil = world.add_form("feil", &json!({})).await;
+    let version = world.version().await;
+    for request in [
+        world.put(&feil).json(&json!({"tekst": "hemmelig"})),
+        world
+            .user
+            .patch(world.url(&format!("data/{feil}")))
+            .json(&json!({"patch": [{"op": "add", "path": "/tekst", "value": "hemmelig"}]})),
+        world.post("feil").json(&json!({"tekst": "hemmelig"})),
+    ] {
+        let answer = request.send().await;
+        expect_status(&answer, 500);
+        assert!(!answer.text().contains("hemmelig"), "what the form says is not told: {}", answer.text());
+    }
+    assert_eq!(world.version().await, version);
+    // Whoever is not in the way is not kept from writing, nor is a form that can be calculated.
+    expect_status(&world.put(&ark).json(&json!({"navn": "a"})).send().await, 200);
+}
+
+#[tokio::test]
+async fn a_result_that_does_not_fit_leaves_its_field_alone() {
+    let world = World::regneark().await;
+    let answer = world.post("feil").json(&json!({"tall": 7})).send().await.expect(200).json();
+    assert_eq!(answer["newDataModels"][0]["data"], json!({"tekst": null, "tall": 7, "sum": 0}));
+}
+
+#[tokio::test]
 async fn an_app_that_calculates_nothing_has_nothing_changed() {
     let world = World::journal().await;
     let sak = world.only("sak").await;

@@ -33,7 +33,10 @@ async fn a_new_form_is_answered_with_its_model() {
     let answer = world.user.post(world.url("data/teller")).json(&json!({"tekst": "fromClient"})).send().await;
     let body = answer.expect(200).json();
     let id = text(&body["newDataElementId"]);
-    assert_eq!(body["newDataModels"][0], json!({"dataElementId": id, "data": {"tekst": "fromClient", "skrevet": 1}}));
+    assert_eq!(
+        body["newDataModels"][0],
+        json!({"dataElementId": id, "data": {"tekst": "fromClient", "skrevet": 1, "spraak": "nb"}})
+    );
     assert_eq!(body["validationIssues"], json!([]));
     let all = body["instance"]["data"].as_array().cloned().unwrap_or_default();
     assert!(all.iter().any(|element| element["id"] == id.as_str() && element["isRead"] == true));
