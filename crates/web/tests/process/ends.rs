@@ -72,6 +72,43 @@ async fn hidden_data_is_removed_where_the_app_wants_it() {
     }
 }
 
+#[tokio::test]
+async fn data_that_only_the_rules_of_the_browser_hide_is_kept() {
+    let _rows = covers("app-forms", &["125"]);
+    let rules = json!({"data": {"conditionalRendering": {"skjul": {
+        "selectedFunction": "alltid", "selectedAction": "Hide", "inputParams": {}, "selectedFields": {"felt": "navn"},
+    }}}});
+    let page = json!([{"id": "navn", "type": "Input", "dataModelBindings": {"simpleBinding": "navn"}}]);
+    let case = Saksgang::with(STRAIGHT)
+        .page(page)
+        .file("ui/skjema/RuleConfiguration.json", rules.to_string())
+        .file("appsettings.json", r#"{"AppSettings": {"RemoveHiddenData": true}}"#)
+        .serve();
+    let sak = case.create().await;
+    sak.fill(&json!({"navn": "Kari"})).await;
+    sak.advance().await;
+    assert!(sak.stored("skjema").await.contains("Kari"));
+}
+
+#[tokio::test]
+async fn prefill_of_the_request_is_for_the_first_task_only() {
+    let _rows = covers("app-process", &["68"]);
+    let sketch = "start Start\n task Utfylling data\n task Mer data\n end Slutt\n Start -> Utfylling -> Mer -> Slutt";
+    let case = Saksgang::with(sketch)
+        .metadata(|metadata| {
+            let mut second = form("mer");
+            second["taskId"] = json!("Mer");
+            metadata["dataTypes"].as_array_mut().expect("data types").push(second);
+        })
+        .file("models/mer.schema.json", r#"{"@xsdRootElement": "mer", "properties": {"navn": {"type": "string"}}}"#)
+        .serve();
+    let template = json!({"instanceOwner": {"partyId": "501337"}, "prefill": {"navn": "Kari"}});
+    let sak = case.create_from("/ttd/saksgang/instances/create", &template).await;
+    assert!(sak.stored("skjema").await.contains("Kari"));
+    sak.advance().await;
+    assert!(!sak.stored("mer").await.contains("Kari"));
+}
+
 fn with_shadow_fields(target: Option<&str>) -> Saksgang {
     Saksgang::with(CONFIRMED)
         .metadata(|metadata| {
@@ -99,7 +136,7 @@ async fn shadow_fields_are_left_out_of_the_form() {
 
 #[tokio::test]
 async fn shadow_fields_are_left_out_of_a_copy_of_its_own_type() {
-    let _rows = [covers("app-process", &["72"]), covers("app-api", &["PRC-12"])];
+    let _rows = [covers("app-process", &["72"]), covers("app-api", &["PRC-12"]), covers("app-forms", &["121"])];
     let case = with_shadow_fields(Some("ren")).serve();
     let sak = case.create().await;
     sak.fill(&json!({"navn": "Kari", "SF_notat": "hjelp"})).await;

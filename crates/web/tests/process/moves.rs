@@ -5,6 +5,7 @@ use mottak_testkit::{Answer, Backing};
 use serde_json::{Value, json};
 
 use crate::saksgang::{CONFIRMED, STRAIGHT, Sak, Saksgang};
+use crate::sketch::configured;
 
 /// A refusal that is told in the words of the process.
 fn problem(answer: &Answer, status: u16) -> Value {
@@ -113,11 +114,9 @@ async fn the_right_a_task_asks_for_suffices() {
         Start -> Utfylling -> Signer -> Slutt";
     let config = "<altinn:signatureConfig><altinn:dataTypesToSign><altinn:dataType>skjema</altinn:dataType>\
                   </altinn:dataTypesToSign><altinn:signatureDataType>signatur</altinn:signatureDataType>\
-                  </altinn:signatureConfig></altinn:taskExtension>";
-    let xml = crate::sketch::bpmn(signing);
-    let (head, tail) = xml.rsplit_once("</altinn:taskExtension>").expect("a task has an extension");
+                  </altinn:signatureConfig>";
     let case = Saksgang::with(signing)
-        .file("config/process/process.bpmn", format!("{head}{config}{tail}"))
+        .file("config/process/process.bpmn", configured(signing, config))
         .metadata(|metadata| {
             let signature = json!({"id": "signatur", "allowedContentTypes": ["application/json"], "minCount": 0});
             metadata["dataTypes"].as_array_mut().expect("data types").push(signature);
@@ -376,4 +375,64 @@ async fn failed_automatic_task_is_left_by_reject() {
     let back = sak.advance_by("reject").await;
     assert_eq!(back["currentTask"]["elementId"], "Utfylling");
     assert_eq!(kinds(&sak, &case.server).await[4..], ["process_AbandonTask", "process_StartTask"]);
+}
+
+#[tokio::test]
+async fn unpaid_payment_holds_the_process() {
+    let _rows = covers("app-process", &["31", "95", "128"]);
+    let sketch = "
+        start Start
+        task Utfylling data
+        task Betal payment pay confirm
+        end Slutt
+        Start -> Utfylling -> Betal -> Slutt";
+    let config = "<altinn:paymentConfig><altinn:paymentDataType>betaling</altinn:paymentDataType>\
+                  <altinn:paymentReceiptPdfDataType>kvittering</altinn:paymentReceiptPdfDataType></altinn:paymentConfig>";
+    let case = Saksgang::with(sketch)
+        .file("config/process/process.bpmn", configured(sketch, config))
+        .metadata(|metadata| {
+            let types = metadata["dataTypes"].as_array_mut().expect("data types");
+            for (id, content_type) in [("betaling", "application/json"), ("kvittering", "application/pdf")] {
+                types.push(json!({"id": id, "allowedContentTypes": [content_type], "minCount": 0}));
+            }
+        })
+        .without_rights()
+        .permits(&["instantiate", "read"], None)
+        .permits(&["write"], Some("Utfylling"))
+        .permits(&["pay", "confirm"], Some("Betal"))
+        .serve();
+    let sak = case.create().await;
+    sak.advance().await;
+    for answer in [sak.next().await, sak.next_by("confirm").await] {
+        let refused = problem(&answer, 409);
+        assert_eq!(refused["title"], "The payment is not completed.");
+        assert_eq!(refused["detail"], "Payment information not found.");
+        assert_eq!(sak.task().await.as_deref(), Some("Betal"));
+    }
+    assert!(sak.elements("kvittering").await.is_empty());
+}
+
+#[tokio::test]
+async fn organisation_that_moves_is_recorded_by_its_number() {
+    let _rows = covers("app-process", &["119"]);
+    let case = Saksgang::with(STRAIGHT).serve();
+    let sak = case.create().await;
+    let moved = case.server.organisation("897069650").put(sak.path("/process/next")).send().await.expect(200);
+    assert_eq!(moved.json()["endEvent"], "Slutt");
+    let events = sak.events(&case.server).await;
+    let user = events.last().and_then(|event| event.user.clone()).unwrap_or_default();
+    assert_eq!((user.org_id.as_deref(), user.user_id), (Some("897069650"), None));
+}
+
+#[tokio::test]
+async fn task_that_is_not_in_the_definition_is_told_and_cannot_be_left() {
+    let case = Saksgang::with(STRAIGHT).serve();
+    let sak = case.seeded(json!({
+        "started": "2026-01-01T00:00:00Z", "startEvent": "Start",
+        "currentTask": {"flow": 2, "elementId": "Borte", "altinnTaskType": "data", "started": "2026-01-01T00:00:00Z"},
+    })).await;
+    let task = sak.process().await["currentTask"].clone();
+    assert_eq!((&task["elementId"], &task["actions"], &task["userActions"]), (&json!("Borte"), &json!({}), &json!([])));
+    assert_eq!((&task["read"], &task["write"]), (&json!(false), &json!(false)));
+    assert_eq!(problem(&sak.next().await, 500)["title"], "Process next failed.");
 }

@@ -50,7 +50,7 @@ pub(crate) struct Saksgang {
 }
 
 impl Saksgang {
-    /// With this process; a person and the owner may do everything usual in every task.
+    /// With this process; a person, the owner and one organisation may do everything usual in every task.
     pub(crate) fn with(sketch: &str) -> Self {
         let files = [
             ("config/process/process.bpmn", bpmn(sketch)),
@@ -159,6 +159,7 @@ fn policy(rights: &[(Vec<String>, Option<String>)]) -> String {
     for (number, (actions, task)) in rights.iter().enumerate() {
         let who = is("urn:altinn:rolecode", SUBJECT, "priv");
         let owner = is("urn:altinn:org", SUBJECT, "ttd");
+        let auditor = is("urn:altinn:organizationnumber", SUBJECT, "897069650");
         let mut what = is("urn:altinn:org", RESOURCE, "ttd") + &is("urn:altinn:app", RESOURCE, "saksgang");
         if let Some(task) = task {
             what += &is("urn:altinn:task", RESOURCE, task);
@@ -171,7 +172,7 @@ fn policy(rights: &[(Vec<String>, Option<String>)]) -> String {
             .collect();
         xml += &format!(
             "<Rule RuleId=\"urn:saksgang:{number}\" Effect=\"Permit\"><Target><AnyOf><AllOf>{who}</AllOf><AllOf>{owner}\
-             </AllOf></AnyOf><AnyOf><AllOf>{what}</AllOf></AnyOf><AnyOf>{actions}</AnyOf></Target></Rule>"
+             </AllOf><AllOf>{auditor}</AllOf></AnyOf><AnyOf><AllOf>{what}</AllOf></AnyOf><AnyOf>{actions}</AnyOf></Target></Rule>"
         );
     }
     xml + "</Policy>"
@@ -195,19 +196,33 @@ pub(crate) struct Sak {
 impl Case {
     /// A new instance of Sophie's.
     pub(crate) async fn create(&self) -> Sak {
+        self.sent(self.server.user(SOPHIE).post("/ttd/saksgang/instances?instanceOwnerPartyId=501337")).await
+    }
+
+    /// A new instance of Sophie's, made as a body says.
+    pub(crate) async fn create_from(&self, path: &str, body: &Value) -> Sak {
+        self.sent(self.server.user(SOPHIE).post(path).json(body)).await
+    }
+
+    async fn sent(&self, creating: Sending) -> Sak {
         let client = self.server.user(SOPHIE);
-        let created =
-            client.post("/ttd/saksgang/instances?instanceOwnerPartyId=501337").send().await.expect(201).json();
+        let created = creating.send().await.expect(201).json();
         let id = created["id"].as_str().expect("an instance has an id").to_owned();
         Sak { client, id, created }
     }
 
     /// An instance that was made without starting its process, as no request makes one.
     pub(crate) async fn without_process(&self) -> Sak {
+        self.seeded(Value::Null).await
+    }
+
+    /// An instance whose process stands where no request brings it.
+    pub(crate) async fn seeded(&self, process: Value) -> Sak {
         let guid = self.server.service.ids.guid();
         let instance = json!({
             "id": format!("501337/{guid}"), "appId": "ttd/saksgang", "org": "ttd",
             "instanceOwner": {"partyId": "501337", "personNumber": "01039012345"}, "status": {},
+            "process": process,
         });
         let instance = serde_json::from_value(instance).expect("an instance");
         let seeded = self.server.seed(Seed::of(instance)).await;

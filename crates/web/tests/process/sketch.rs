@@ -30,6 +30,14 @@ pub(crate) fn bpmn(sketch: &str) -> String {
     xml
 }
 
+/// The BPMN file of a sketch, with configuration in the extension of its last task.
+pub(crate) fn configured(sketch: &str, configuration: &str) -> String {
+    const END: &str = "</altinn:taskExtension>";
+    let xml = bpmn(sketch);
+    let (head, tail) = xml.rsplit_once(END).expect("a task has an extension");
+    format!("{head}{configuration}{END}{tail}")
+}
+
 fn element(xml: &mut String, line: &str) {
     let words: Vec<&str> = line.split_whitespace().collect();
     let (kind, id, more) = (words[0], words[1], &words[2..]);

@@ -118,7 +118,7 @@ async fn move_with_errors_is_refused_with_all_issues() {
 
 #[tokio::test]
 async fn warnings_do_not_stop_a_move() {
-    let _rows = [covers("app-process", &["78"]), covers("app-api", &["PRC-05"])];
+    let _rows = [covers("app-process", &["78"]), covers("app-api", &["PRC-05"]), covers("app-forms", &["103"])];
     let case = demanding().serve();
     let sak = case.create().await;
     sak.attach(b"%PDF-1.7").await;
@@ -160,4 +160,54 @@ async fn validation_is_for_those_who_may_read() {
     let refused = case.server.user(1002).get(sak.path("/validate")).send().await.expect(403).json();
     assert_eq!((&refused["title"], &refused["status"]), (&json!("Something went wrong."), &json!(403)));
     assert!(refused["traceId"].is_string(), "{refused}");
+}
+
+#[tokio::test]
+async fn hidden_field_is_held_to_its_schema_all_the_same() {
+    let _rows = covers("app-forms", &["91"]);
+    let hidden = json!([
+        {"id": "navn", "type": "Input", "hidden": true, "dataModelBindings": {"simpleBinding": "navn"}},
+    ]);
+    let case = Saksgang::with(STRAIGHT).page(hidden).serve();
+    let sak = case.create().await;
+    sak.fill(&json!({"navn": "et altfor langt navn"})).await;
+    let issues = sak.client.get(sak.path("/validate")).send().await.expect(200).json();
+    assert_eq!((&issues[0]["source"], &issues[0]["field"]), (&json!("DataAnnotations"), &json!("navn")));
+}
+
+#[tokio::test]
+async fn form_of_another_task_is_held_to_its_schema() {
+    let _rows = covers("app-forms", &["96"]);
+    let sketch =
+        "start Start\n task Utfylling data reject\n task Etter data\n end Slutt\n Start -> Utfylling -> Etter -> Slutt";
+    let case = Saksgang::with(sketch).serve();
+    let sak = case.create().await;
+    sak.fill(&json!({"navn": "et altfor langt navn"})).await;
+    sak.advance_by("reject").await;
+    assert_eq!(sak.task().await.as_deref(), Some("Etter"));
+    let issues = sak.client.get(sak.path("/validate")).send().await.expect(200).json();
+    assert_eq!(issues[0]["dataElementId"], sak.elements("skjema").await[0]["id"], "{issues}");
+}
+
+#[tokio::test]
+async fn file_that_waits_for_its_scan_holds_the_process_where_the_app_says_so() {
+    let _rows = covers("app-process", &["80"]);
+    for is_error in [true, false] {
+        let case = Saksgang::with(STRAIGHT)
+            .metadata(|metadata| {
+                metadata["dataTypes"][1]["enableFileScan"] = json!(true);
+                metadata["dataTypes"][1]["validationErrorOnPendingFileScan"] = json!(is_error);
+            })
+            .serve();
+        let sak = case.create().await;
+        let id = sak.attach(b"%PDF-1.7").await;
+        if !is_error {
+            assert_eq!(sak.advance().await["endEvent"], "Slutt");
+            continue;
+        }
+        let refused = sak.next().await.expect(409).json();
+        let issue = &refused["validationIssues"][0];
+        assert_eq!(issue["code"], "DataElementFileScanPending", "{refused}");
+        assert_eq!((&issue["dataElementId"], &issue["field"]), (&json!(id), &json!("vedlegg")));
+    }
 }
