@@ -126,7 +126,7 @@ fn cell(answer: &Answer) -> String {
 }
 
 /// One line of the file: a route of an app and its cells by caller.
-struct Line {
+pub(crate) struct Line {
     app: &'static str,
     route: Route,
     cells: Vec<String>,
@@ -149,7 +149,7 @@ impl Line {
 }
 
 /// Sends every request. Those that change something have an instance of their own.
-async fn observe() -> Vec<Line> {
+pub(crate) async fn observe() -> Vec<Line> {
     let server = server();
     let mut lines = Vec::new();
     for app in &APPS {
