@@ -52,6 +52,7 @@ pub struct TestServerBuilder {
     apps: Vec<PathBuf>,
     load: LoadOptions,
     backing: Backing,
+    store: Option<Arc<dyn Store>>,
     register: Arc<dyn Register>,
     clock: Arc<dyn Clock>,
     is_production: bool,
@@ -65,6 +66,7 @@ impl TestServer {
             apps: example_apps(),
             load: LoadOptions::serving(),
             backing: Backing::default(),
+            store: None,
             register: Arc::new(TestRegister::builtin()),
             clock: Arc::new(SystemClock),
             is_production: false,
@@ -215,6 +217,13 @@ impl TestServerBuilder {
         self
     }
 
+    /// A store of the test's own, such as one that fails.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Other persons, organisations and roles.
     #[must_use]
     pub fn register(mut self, register: impl Register) -> Self {
@@ -251,9 +260,10 @@ impl TestServerBuilder {
             assert!(errors.is_empty(), "{}: {errors:#?}", folder.display());
         }
         let apps = Arc::new(apps);
-        let (store, folder): (Arc<dyn Store>, _) = match self.backing {
-            Backing::Memory => (Arc::new(MemoryStore::new(Arc::clone(&self.clock))), None),
-            Backing::Sqlite => {
+        let (store, folder): (Arc<dyn Store>, _) = match (self.store, self.backing) {
+            (Some(store), _) => (store, None),
+            (None, Backing::Memory) => (Arc::new(MemoryStore::new(Arc::clone(&self.clock))), None),
+            (None, Backing::Sqlite) => {
                 let folder = tempfile::tempdir().expect("a temporary folder can be made");
                 let store = SqliteStore::open(folder.path(), Arc::clone(&self.clock), Options::default())
                     .expect("a new store can be opened");

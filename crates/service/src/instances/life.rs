@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use mottak_apps::App;
 use mottak_model::{CompleteConfirmation, Instance, InstanceId, ReadStatus, Substatus, Time, event_type};
 
 use super::read::{load_permitted, load_stored};
@@ -48,7 +47,8 @@ pub async fn delete(svc: &Service, caller: &Caller, id: InstanceId, how: Deletio
         let (snapshot, app) = load_permitted(svc, caller, id, "delete").await?;
         let author = Author::of(svc, caller, &app)?;
         let mut draft = Draft::of(svc, &app, &author, &snapshot);
-        if is_kept(&app, &snapshot.instance, draft.now) {
+        let days = app.application.prevent_instance_deletion_for_days;
+        if is_kept(days, snapshot.instance.status.archived, draft.now) {
             return Err(Refusal::Forbidden(Missing {
                 detail: Some("Instance cannot be deleted yet due to application restrictions.".to_owned()),
                 ..Missing::default()
@@ -78,12 +78,10 @@ pub(crate) fn mark_deleted(draft: &mut Draft<'_>, how: Deletion) {
     draft.touch();
 }
 
-/// Whether the app's retention still holds an archived instance (platform-storage §3.4).
-fn is_kept(app: &App, instance: &Instance, now: Time) -> bool {
-    let (Some(days), Some(archived)) = (app.application.prevent_instance_deletion_for_days, instance.status.archived)
-    else {
-        return false;
-    };
+/// Whether the app's retention of so many days still holds an instance that was archived then
+/// (platform-storage §3.4).
+fn is_kept(days: Option<u32>, archived: Option<Time>, now: Time) -> bool {
+    let (Some(days), Some(archived)) = (days, archived) else { return false };
     now < archived.plus(Duration::from_secs(u64::from(days) * 24 * 60 * 60))
 }
 
@@ -147,4 +145,32 @@ pub async fn set_read_status(
         svc.commit(Some(&snapshot.instance), draft.finish()).await
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use mottak_testing::covers;
+
+    use super::*;
+
+    #[test]
+    fn archived_instances_are_kept_for_the_days_of_their_app() {
+        let _rows = covers("platform-storage", &["I30"]);
+        let now = Time::parse("2025-06-10T12:00:00Z").unwrap();
+        let archived = |text: &str| Some(Time::parse(text).unwrap());
+        for (days, archived, kept) in [
+            (Some(2), archived("2025-06-09T12:00:00Z"), true),
+            (Some(1), archived("2025-06-08T12:00:00Z"), false),
+            (None, archived("2025-06-09T12:00:00Z"), false),
+            (Some(2), None, false),
+            (None, None, false),
+            // To the last moment, and from then on no more.
+            (Some(2), archived("2025-06-08T12:00:00.0000001Z"), true),
+            (Some(2), archived("2025-06-08T12:00:00Z"), false),
+            (Some(0), archived("2025-06-10T12:00:00Z"), false),
+            (Some(u32::MAX), archived("2025-06-10T12:00:00Z"), true),
+        ] {
+            assert_eq!(is_kept(days, archived, now), kept, "{days:?} {archived:?}");
+        }
+    }
 }

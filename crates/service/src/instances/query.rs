@@ -1,6 +1,8 @@
 //! The parameters of the instance list: names and values as sent → a question for the store
 //! (platform-storage §2.1.1).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mottak_model::{AppId, Guid, PartyId, Time};
@@ -145,7 +147,7 @@ impl ListRequest {
             let is_repeated = self.dates[..place].iter().any(|(other, earlier)| {
                 other == field && earlier.split_once(':').is_some_and(|(earlier, _)| earlier == operator)
             });
-            let time = Time::parse(value).map_err(|_| refuse())?;
+            let time = date(value).ok_or_else(refuse)?;
             if is_repeated || !narrow(range_of(&mut query, *field), operator, time) {
                 return Err(refuse());
             }
@@ -156,6 +158,14 @@ impl ListRequest {
         }
         Ok(query)
     }
+}
+
+/// A date to compare with. Clients write the end of the last day there is for "no end"; the calendar that dates are
+/// otherwise read with ends before it, so that day is counted from the one a year earlier.
+fn date(text: &str) -> Option<Time> {
+    const YEAR: Duration = Duration::from_hours(365 * 24);
+    let a_year_earlier = || Some(Time::parse(&format!("9998-{}", text.trim().strip_prefix("9999-")?)).ok()?.plus(YEAR));
+    Time::parse(text).ok().or_else(a_year_earlier)
 }
 
 fn range_of(query: &mut InstanceQuery, field: DateField) -> &mut TimeRange {
@@ -299,6 +309,17 @@ mod tests {
         let range = query(&[("dueBefore", "eq:2023-01-01")]).unwrap().due_before;
         assert!(range.contains(Time::parse("2023-01-01T00:00:00Z").unwrap()));
         assert!(!range.contains(Time::parse("2023-01-01T00:00:01Z").unwrap()));
+    }
+
+    #[test]
+    fn last_day_there_is_has_an_end() {
+        for text in ["lt:9999-12-31", "lte:9999-12-31T23:59:59.9999999Z", "lt:9999-12-31T23:59:59"] {
+            let range = query(&[("lastChanged", text)]).unwrap().changed;
+            assert!(range.contains(Time::parse("9999-12-30").unwrap()), "{text}");
+        }
+        let day = query(&[("lastChanged", "lt:9999-12-31")]).unwrap().changed;
+        assert_eq!(day.below, Some(Time::parse("9999-12-30").unwrap().plus(Duration::from_hours(24))));
+        assert!(query(&[("lastChanged", "lt:9999-12-32")]).is_err());
     }
 
     #[test]

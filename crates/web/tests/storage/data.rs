@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use mottak_model::{DataElement, DeleteStatus};
+use mottak_service::ports::{Body, Change, ElementChange, ElementPut};
 use mottak_testing::covers;
 use mottak_testkit::Seed;
 use serde_json::Value;
@@ -206,6 +207,22 @@ async fn elements_are_listed_in_order_of_creation() {
     let list = world.ttd().get(format!("{API}/instances/{}/dataelements", instance(1).id)).send().await.expect(200);
     let expected: Vec<String> = [9, 3, 7].into_iter().map(|number| guid(1000 + number).to_string()).collect();
     assert_eq!(ids_of(&list.json()), expected);
+}
+
+#[tokio::test]
+async fn element_whose_content_is_gone_is_not_found() {
+    let world = own::world(Default::default());
+    let seeded = world.server.seed(Seed::of(instance(1))).await;
+    let store = &world.server.service.store;
+    let version = store.load(seeded.id).await.expect("the store answers").expect("it was seeded").version;
+    let element = attachment(1, 1, 1);
+    let mut change = Change::expecting(seeded.id, version);
+    let put = ElementPut { element: element.clone(), touch: false, body: Body::Keep };
+    change.elements.push(ElementChange::Put(Box::new(put)));
+    store.commit(change).await.expect("the change is good");
+    let path = format!("{API}/instances/{}/data/{}", seeded.id, element.id);
+    let message = format!("Unable to read data element from blob storage for {}", element.id);
+    expect_text(&world.ttd().get(path).send().await, 404, &message);
 }
 
 /// Types of which the application knows nothing are not handed out; neither are those on the way out.

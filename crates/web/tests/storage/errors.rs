@@ -1,9 +1,19 @@
 //! The forms of refusals that hold for every route (platform-storage §0.1, §0.4).
 
-use mottak_testkit::Seed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mottak_model::{Guid, InstanceEvent, InstanceId};
+use mottak_service::ports::{
+    Blob, Blobs, Change, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store, StoreFailure,
+    SystemClock,
+};
+use mottak_store::MemoryStore;
+use mottak_testing::covers;
+use mottak_testkit::{Seed, TestServer};
 
 use crate::own::{guid, instance};
-use crate::{API, expect_empty, own};
+use crate::{API, expect_empty, expect_problem, expect_status, expect_text, own};
 
 #[tokio::test]
 async fn wrong_verb_is_405_and_says_what_is_allowed() {
@@ -68,4 +78,110 @@ async fn health_needs_nobody() {
     let world = own::world(Default::default());
     let answer = world.server.anonymous().get("/health").send().await.expect(200);
     assert_eq!((answer.text().as_str(), answer.header("content-type")), ("Healthy", Some("text/plain; charset=utf-8")));
+}
+
+/// What cannot be the value of anything finds nothing, is refused, or is no path; it never is the server's fault.
+#[tokio::test]
+async fn strange_values_break_nothing() {
+    let world = own::world(Default::default());
+    world.server.seed(Seed::of(instance(1))).await;
+    let ttd = world.ttd();
+    for query in [
+        "lastChanged=gt:9999-12-31T23:59:59.9999999Z",
+        "lastChanged=lte:9999-12-31T23:59:59.9999999Z",
+        "created=gte:0001-01-01&created=lt:0001-01-02",
+        "searchString=%00",
+        "searchString=%27%22%25_%5C",
+        "process.currentTask=%27+or+1=1--",
+        "appId=ttd/a/b",
+        "appId=/",
+        "order=d%C3%A6sc:lastChanged",
+        "size=2147483647",
+        "&&==&=a&a=",
+    ] {
+        expect_status(&ttd.get(format!("{API}/instances?org=ttd&{query}")).send().await, 200);
+    }
+    for query in ["lastChanged=gt:10000-01-01", "lastChanged=gt:%FF", "created=gt:0000-00-00", "size=2147483648"] {
+        expect_status(&ttd.get(format!("{API}/instances?org=ttd&{query}")).send().await, 400);
+    }
+    for path in ["instances/%FF", "instances/501337/%FF", "applications/%FF/%FF", "applications/%FF"] {
+        expect_empty(&ttd.get(format!("{API}/{path}")).send().await, 404);
+    }
+    let asked = ttd.get(format!("{API}/instances?org={}", "x".repeat(20_000))).send().await;
+    expect_text(&asked, 400, "AppId must be defined.");
+}
+
+#[tokio::test]
+async fn failure_of_the_store_is_500_and_says_nothing_of_it() {
+    let _rows = covers("platform-storage", &["S04"]);
+    let store =
+        Arc::new(FailingStore { inner: MemoryStore::new(Arc::new(SystemClock)), fails: AtomicBool::new(false) });
+    let server = TestServer::builder().store(Arc::clone(&store) as Arc<dyn Store>).build();
+    server.seed(Seed::of(instance(1))).await;
+    let here = format!("{API}/instances/{}", instance(1).id);
+    store.fails.store(true, Ordering::SeqCst);
+    for sending in [server.ttd().post(format!("{here}/complete")), server.ttd().get(format!("{API}/instances?org=ttd"))]
+    {
+        let title = "An error occurred while processing your request.";
+        expect_problem(&sending.send().await, 500, title, "15.6.1");
+    }
+    store.fails.store(false, Ordering::SeqCst);
+    let after = server.ttd().get(&here).send().await.expect(200).json();
+    assert_eq!(after.get("completeConfirmations"), None);
+}
+
+/// Loads and keeps, but at times neither commits nor searches.
+#[derive(Debug)]
+struct FailingStore {
+    inner: MemoryStore,
+    fails: AtomicBool,
+}
+
+impl FailingStore {
+    fn failure(&self, attempt: &str) -> Result<(), StoreFailure> {
+        if !self.fails.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(StoreFailure { attempt: attempt.to_owned(), cause: "the disk is full".to_owned(), is_overload: false })
+    }
+}
+
+impl Store for FailingStore {
+    fn commit(&self, change: Change) -> PortFuture<'_, Result<Committed, CommitFailure>> {
+        Box::pin(async {
+            self.failure("commit")?;
+            self.inner.commit(change).await
+        })
+    }
+
+    fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
+        self.inner.load(id)
+    }
+
+    fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
+        self.inner.find(guid)
+    }
+
+    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
+        self.inner.read_body(instance, element)
+    }
+
+    fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
+        self.inner.events(id)
+    }
+
+    fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
+        Box::pin(async {
+            self.failure("search")?;
+            self.inner.search(query).await
+        })
+    }
+
+    fn blobs(&self) -> &dyn Blobs {
+        self.inner.blobs()
+    }
+
+    fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
+        self.inner.is_ready()
+    }
 }

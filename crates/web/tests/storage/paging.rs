@@ -103,6 +103,21 @@ async fn later_pages_carry_their_token_in_self() {
 }
 
 #[tokio::test]
+async fn tokens_hold_for_an_owner_named_in_the_header() {
+    for backing in BACKINGS {
+        let world = own::world(backing);
+        let oldest_first = world.seed_many(2).await;
+        let mut path = format!("{API}/instances?size=1&order=asc:lastChanged");
+        for expected in &oldest_first {
+            let asked = world.sophie().get(&path).header("X-Ai-InstanceOwnerIdentifier", "person:01039012345");
+            let page = asked.send().await.expect(200).json();
+            assert_eq!(ids(&page), std::slice::from_ref(expected));
+            path = path_of(&page["next"]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn links_keep_the_whole_question() {
     let world = own::world(Default::default());
     for number in 1..=4 {

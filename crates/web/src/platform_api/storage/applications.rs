@@ -1,7 +1,8 @@
 //! `applications`: metadata and texts of the loaded apps (platform-storage §2.8).
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use mottak_apps::App;
 use mottak_model::TextResource;
@@ -11,9 +12,26 @@ use serde_json::value::RawValue;
 
 use crate::WebState;
 use crate::refusal::Refused;
-use crate::response::{json, raw_json};
+use crate::response::{empty, json, raw_json};
 
-type Named = Path<Vec<(String, String)>>;
+/// The names in the path. What is no text names nothing.
+#[derive(Debug)]
+pub(super) struct Named(Vec<(String, String)>);
+
+impl FromRequestParts<WebState> for Named {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &WebState) -> Result<Self, Response> {
+        let path = Path::from_request_parts(parts, web).await;
+        path.map(|Path(names)| Self(names)).map_err(|_| empty(StatusCode::NOT_FOUND))
+    }
+}
+
+impl Named {
+    fn value(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
 
 #[derive(Debug, Serialize)]
 struct ApplicationList<'a> {
@@ -26,8 +44,8 @@ pub(super) async fn list(State(web): State<WebState>) -> Result<Response, Refuse
 }
 
 /// The applications of one owner.
-pub(super) async fn list_of_org(State(web): State<WebState>, Path(path): Named) -> Result<Response, Refused> {
-    let org = value(&path, "org");
+pub(super) async fn list_of_org(State(web): State<WebState>, path: Named) -> Result<Response, Refused> {
+    let org = path.value("org");
     if org.contains('-') || org.contains(char::is_whitespace) {
         let text = format!("Application owner id '{org}' is not valid");
         return Err(Refused(Refusal::Invalid(Problem::text(text))));
@@ -47,8 +65,8 @@ fn answer(web: &WebState, is_wanted: impl Fn(&App) -> bool) -> Result<Response, 
 }
 
 /// One application.
-pub(super) async fn read(State(web): State<WebState>, Path(path): Named) -> Result<Response, Refused> {
-    let (org, name) = (value(&path, "org"), value(&path, "app"));
+pub(super) async fn read(State(web): State<WebState>, path: Named) -> Result<Response, Refused> {
+    let (org, name) = (path.value("org"), path.value("app"));
     let app = web.service.apps.get(org, name).ok_or_else(|| {
         Refused(Refusal::NotFound(Problem::text(format!("Could not find an application with appId={org}/{name}"))))
     })?;
@@ -56,14 +74,14 @@ pub(super) async fn read(State(web): State<WebState>, Path(path): Named) -> Resu
 }
 
 /// The texts of an application in a language.
-pub(super) async fn texts(State(web): State<WebState>, Path(path): Named) -> Result<Response, Refused> {
-    let language = value(&path, "language");
+pub(super) async fn texts(State(web): State<WebState>, path: Named) -> Result<Response, Refused> {
+    let language = path.value("language");
     if language.len() != 2 || !language.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         let text = "The language must be a two letter ISO language name.";
         return Err(Refused(Refusal::Invalid(Problem::text(text))));
     }
     let not_found = || Refused(Refusal::NotFound(Problem::bare()));
-    let app = web.service.apps.get(value(&path, "org"), value(&path, "app")).ok_or_else(not_found)?;
+    let app = web.service.apps.get(path.value("org"), path.value("app")).ok_or_else(not_found)?;
     let texts = app.texts.in_language(language).filter(|texts| texts.language == language).ok_or_else(not_found)?;
     let named = TextResource {
         id: Some(format!("{}-{}-{language}", app.id.org(), app.id.app())),
@@ -71,8 +89,4 @@ pub(super) async fn texts(State(web): State<WebState>, Path(path): Named) -> Res
         ..texts.clone()
     };
     Ok(json(StatusCode::OK, &named))
-}
-
-fn value<'a>(path: &'a [(String, String)], name: &str) -> &'a str {
-    path.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
