@@ -91,3 +91,48 @@ async fn tokens_of_another_run_are_not_taken() {
     assert_eq!(first.post(NEW).bearer_auth(&token).send().await.expect("an answer").status(), 201);
     assert_eq!(second.post(NEW).bearer_auth(&token).send().await.expect("an answer").status(), 401);
 }
+
+#[tokio::test]
+async fn a_developer_logs_in_with_a_browser_and_makes_an_instance() {
+    let server = Running::dev(&[example()]);
+    let address = &server.address;
+    let browser = reqwest::Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+    let browser = browser.build().expect("a client");
+    let location = |response: &reqwest::Response| {
+        assert_eq!(response.status(), 302, "{}", response.url());
+        response.headers()["location"].to_str().expect("an address").to_owned()
+    };
+
+    let app = format!("{address}/ttd/kulturstotte/");
+    let login = location(&browser.get(&app).send().await.expect("an answer"));
+    assert!(login.starts_with(&format!("{address}/authentication/api/v1/authentication?goto=")), "{login}");
+    let page = location(&browser.get(&login).send().await.expect("an answer"));
+    assert!(page.starts_with("/?goto="), "{page}");
+    assert_eq!(browser.get(format!("{address}{page}")).send().await.expect("an answer").status(), 200);
+
+    let goto = page.strip_prefix("/?goto=").expect("an address");
+    let form = format!("action=start&UserSelect=1337.500700&AuthenticationLevel=2&RedirectUrl={goto}");
+    let chosen = browser.post(format!("{address}/Home/LogInTestUser")).body(form);
+    let chosen = chosen.header("content-type", "application/x-www-form-urlencoded").send().await.expect("an answer");
+    let back = location(&chosen);
+    assert_eq!(format!("{back}/"), app);
+
+    let page = browser.get(&back).send().await.expect("an answer");
+    assert_eq!(page.status(), 200);
+    let cookies = page.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+    let shown = cookies.filter_map(|line| line.strip_prefix("XSRF-TOKEN=")).find_map(|rest| rest.split(';').next());
+    let shown = shown.expect("the pair").to_owned();
+    let new = browser.post(format!("{address}{NEW}"));
+    assert_eq!(new.header("x-xsrf-token", shown).send().await.expect("an answer").status(), 201);
+    assert_eq!(browser.post(format!("{address}{NEW}")).send().await.expect("an answer").status(), 400);
+}
+
+#[tokio::test]
+async fn the_login_is_on_the_host_that_the_browser_knows() {
+    let server = Running::dev(&[example()]);
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let app = browser.get(format!("{}/ttd/kulturstotte/", server.address)).header("host", "local.altinn.cloud:8000");
+    let answer = app.send().await.expect("an answer");
+    let login = answer.headers()["location"].to_str().expect("an address");
+    assert!(login.starts_with("http://local.altinn.cloud:8000/authentication/"), "{login}");
+}

@@ -136,3 +136,20 @@ async fn a_page_that_is_open_in_a_browser_outlives_a_restart() {
     let answer = server.post(new).header("cookie", &cookies).send().await.expect("an answer");
     assert_eq!(answer.status(), 400);
 }
+
+#[tokio::test]
+async fn issuers_can_be_named_in_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (issuer, _) = issuer(folder.path());
+    let file = folder.path().join("mottak.toml");
+    let apps = example();
+    let text = format!(
+        "apps = ['{}']\nlisten = '127.0.0.1:0'\ndata = 'data'\n\n[[issuers]]\nissuer = '{ISSUER}'\njwks = 'jwks.json'\n",
+        apps.display()
+    );
+    fs::write(&file, text).expect("a writable folder");
+    let mut command = mottak();
+    command.arg("serve").env("MOTTAK_CONFIG", &file);
+    let server = Running::start(command, folder);
+    assert_eq!(status_as(&server, &token(&issuer, json!({}))).await, 200);
+}

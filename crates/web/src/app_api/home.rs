@@ -102,9 +102,12 @@ fn is_directive(text: &str) -> bool {
 }
 
 fn to_login(web: &WebState, app: &App, query: &Query, headers: &HeaderMap) -> Response {
-    let platform = &web.service.settings.platform_url;
-    let scheme = if transport(web) == Transport::Https { "https" } else { "http" };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    // In development both halves are on one host, under whichever name the browser calls it: cookies are bound to it.
+    let (scheme, platform) = match transport(web) {
+        Transport::Https => ("https", web.service.settings.platform_url.clone()),
+        Transport::Plain => ("http", format!("http://{host}")),
+    };
     let goto = format!("{scheme}://{host}/{}", app.id);
     let mut parameters = form_urlencoded::Serializer::new(String::new());
     parameters.append_pair("goto", &goto);
