@@ -19,7 +19,7 @@ fn copying(app: &Path, settings: Value) -> Variant {
 
 /// An instance of user 1337 with a form and two files, handed in unless it is to stay in its first task.
 async fn source(server: &TestServer, is_handed_in: bool) -> String {
-    let large = [7; 100_000];
+    let large = vec![7; 100_000];
     let user = server.user(1337);
     let parts: [(&str, Option<&str>, &str, &[u8]); 4] = [
         ("skjema", None, "application/xml", FORM),

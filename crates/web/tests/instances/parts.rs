@@ -174,6 +174,7 @@ async fn every_part_says_what_it_is() {
 #[tokio::test]
 async fn a_form_that_cannot_be_read_leaves_no_instance() {
     let _rows = covers("app-api", &["INS-16", "INS-17", "INS-18", "INS-19"]);
+    let large = vec![7; 100_000];
     let server = durable_server();
     for (form, detail) in [
         ("INVALID XML", "There is an error in XML document (1, 1)."),
@@ -183,7 +184,7 @@ async fn a_form_that_cannot_be_read_leaves_no_instance() {
     ] {
         // What comes before the form is staged already when the form is read.
         let parts: [Part<'_>; 2] = [
-            ("vedlegg", Some("a.bin"), "application/octet-stream", &[7; 100_000]),
+            ("vedlegg", Some("a.bin"), "application/octet-stream", &large),
             ("skjema", None, "application/xml", form.as_bytes()),
         ];
         let problem = post(&server.user(1337), &parts).await.expect(400).json();
@@ -267,7 +268,7 @@ async fn what_a_file_is_decides_where_the_app_looks_at_it() {
         metadata["dataTypes"][3]["enabledFileValidators"] = json!(["mimeTypeValidator"]);
     })
     .server();
-    for file in [b"just text".as_slice(), &[b"GIF89a".as_slice(), &[0; 100_000]].concat()] {
+    for file in [b"just text".as_slice(), &[b"GIF89a".as_slice(), &vec![0; 100_000]].concat()] {
         let parts: [Part<'_>; 1] = [("bilde", Some("a.png"), "image/png", file)];
         let problem = post(&server.user(1337), &parts).await.expect(400).json();
         assert_eq!(problem["title"], "File validation failed");

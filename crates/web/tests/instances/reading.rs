@@ -1,8 +1,16 @@
 //! GET instance: who may, what they see, and that it has then been read (app-api §3.4, §20.1, §21.1).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use mottak_model::{Guid, InstanceEvent, InstanceId, ReadStatus};
+use mottak_service::Service;
+use mottak_service::authentication::Caller;
+use mottak_service::instances::read;
+use mottak_service::ports::{
+    Blob, Blobs, Change, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store, StoreFailure,
+};
 use mottak_testing::{covers, shared};
 use mottak_testkit::TestServer;
 use serde_json::{Value, json};
@@ -202,4 +210,71 @@ async fn ids_are_read_in_any_spelling() {
         assert_eq!(read["id"], id);
         assert_eq!(read["selfLinks"]["apps"], format!("https://localhost/TTD/OPPRETTELSE/instances/{id}"));
     }
+}
+
+/// A store that can be read and not written.
+#[derive(Debug)]
+struct ReadOnly(Arc<dyn Store>);
+
+impl Store for ReadOnly {
+    fn commit(&self, _: Change) -> PortFuture<'_, Result<Committed, CommitFailure>> {
+        let failure =
+            StoreFailure { attempt: "commit".to_owned(), cause: "the disk is full".to_owned(), is_overload: false };
+        Box::pin(async { Err(failure.into()) })
+    }
+
+    fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
+        self.0.load(id)
+    }
+
+    fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
+        self.0.find(guid)
+    }
+
+    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
+        self.0.read_body(instance, element)
+    }
+
+    fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
+        self.0.events(id)
+    }
+
+    fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
+        self.0.search(query)
+    }
+
+    fn blobs(&self) -> &dyn Blobs {
+        self.0.blobs()
+    }
+
+    fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
+        self.0.is_ready()
+    }
+}
+
+#[tokio::test]
+async fn reading_works_when_it_cannot_be_noted() {
+    let _rows = covers("app-api", &["GET-09"]);
+    let server = server();
+    let id = id(&instantiate(&server.ttd(), 501_337).send().await.expect(201));
+    let writable = &server.service;
+    let read_only = Service::new(
+        Arc::clone(&writable.apps),
+        Arc::new(ReadOnly(Arc::clone(&writable.store))),
+        Arc::clone(&writable.register),
+        Arc::clone(&writable.clock),
+        Arc::clone(&writable.ids),
+        writable.settings.clone(),
+    );
+    let claims = json!({
+        "urn:altinn:userid": "1337",
+        "urn:altinn:partyid": 501_337,
+        "urn:altinn:authlevel": 2,
+        "urn:altinn:authenticatemethod": "BankID",
+    });
+    let user = Caller::from_claims(claims.as_object().expect("claims")).expect("a user");
+    let app = read_only.app("ttd", "opprettelse").expect("the app");
+    let shown = read::read(&read_only, &user, &app, id.parse().expect("an id")).await.expect("it is read all the same");
+    assert_eq!(shown.instance.id.to_string(), id);
+    assert_eq!(shown.instance.status.read_status, ReadStatus::Unread);
 }
