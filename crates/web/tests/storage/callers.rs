@@ -144,6 +144,7 @@ async fn headers_that_name_nobody_are_refused() {
         ("something:3312321321", INVALID),
         ("organization:333123213", INVALID),
         ("333123213", INVALID),
+        ("persøn:33312321321", INVALID),
         ("person:1:2", INVALID),
         ("Organisation:33312", "Organization number needs to be exactly 9 digits."),
         ("Organisation:33312321x", "Organization number needs to be exactly 9 digits."),

@@ -26,10 +26,10 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let request = ListRequest::parse(query.pairs())?;
-    let owner = headers.get(OWNER_IDENTIFIER).and_then(|value| value.to_str().ok());
+    let owner = headers.get(OWNER_IDENTIFIER).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let token = request.continuation_token.clone();
     let InstanceList { mut instances, next, is_of_unknown_owner } =
-        list::list(&web.service, &caller, request, owner).await?;
+        list::list(&web.service, &caller, request, owner.as_deref()).await?;
     for instance in &mut instances {
         link(instance, &web.service.settings);
     }
