@@ -73,7 +73,7 @@ pub fn routes(routes: Routes) -> Routes {
             "/{org}/{app}/instances/{party}/{guid}/data/{data}",
             Permitted("write"),
             App,
-            data::create_alias,
+            data::create,
         )
         .add(get.clone(), "/{org}/{app}/instances/{party}/{guid}/data/{data}", Permitted("read"), App, data::read)
         .add_checked(

@@ -10,14 +10,11 @@ const PDF: &[u8] = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 const MIB: usize = 1_048_576;
 
+/// Names and values.
+type Headers<'h> = &'h [(&'h str, &'h str)];
+
 /// An upload to both endpoints and to an existing element.
-async fn everywhere(
-    world: &World,
-    existing: &str,
-    data_type: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> [Answer; 3] {
+async fn everywhere(world: &World, existing: &str, data_type: &str, headers: Headers<'_>, body: &[u8]) -> [Answer; 3] {
     let mut answers = Vec::new();
     for request in [world.post(data_type), world.post_legacy(data_type), world.put(existing)] {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -32,7 +29,7 @@ async fn headers_that_do_not_fit_the_data_type_are_refused_and_nothing_is_writte
     let world = World::journal().await;
     let existing = world.add_file("skann", "a.pdf", "application/pdf", PDF).await;
     let no_name = ("MissingFileName", "The Content-Disposition header must contain a valid filename");
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    let cases: &[(Headers<'_>, &str, &str)] = &[
         (
             &[("content-type", "application/pdf")],
             "ContentTypeNotAllowed",
