@@ -16,7 +16,7 @@ fn newest_first(numbers: &[u128]) -> Vec<String> {
 }
 
 /// One instance in each situation that a filter tells from the others.
-async fn varied(backing: mottak_testkit::Backing) -> own::World {
+pub(crate) async fn varied(backing: mottak_testkit::Backing) -> own::World {
     let world = own::world(backing);
     let soft_deleted = {
         let mut instance = instance(5);

@@ -4,6 +4,7 @@ use mottak_testing::covers;
 use mottak_testkit::{Client, Seed};
 use serde_json::Value;
 
+use crate::filters::varied;
 use crate::own::{self, archived, instance, of_app};
 use crate::{API, BACKINGS, expect_invalid, expect_status, expect_text, ids, path_of};
 
@@ -65,6 +66,37 @@ async fn links_lead_through_everything_once_in_either_order() {
             .map(|it| own::time(it["lastChanged"].as_str().unwrap_or("")))
             .collect();
         assert!(times.is_sorted_by(|a, b| a > b), "no two times are equal: {times:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_any_question_add_up_to_its_list() {
+    for backing in BACKINGS {
+        let world = varied(backing).await;
+        for filter in [
+            "status.isArchived=true",
+            "process.isComplete=false",
+            "excludeConfirmedBy=ttd",
+            "excludeConfirmedBy=digdir",
+            "process.endEvent=EndEvent_1",
+            "searchString=e",
+            "process.ended=gt:2025-05-22&lastChanged=gte:2025-06-01",
+            "includeDataElements=false",
+        ] {
+            for order in ["asc:lastChanged", "desc:lastChanged"] {
+                let question = format!("org=ttd&{filter}&order={order}");
+                let whole = world.page(&world.ttd(), &question).await;
+                for size in 1..=4 {
+                    let pages = follow(&world.ttd(), &format!("{API}/instances?{question}&size={size}")).await;
+                    let instances: Vec<&Value> =
+                        pages.iter().flat_map(|page| page["instances"].as_array().into_iter().flatten()).collect();
+                    assert!(
+                        instances.into_iter().eq(whole["instances"].as_array().into_iter().flatten()),
+                        "{question}"
+                    );
+                }
+            }
+        }
     }
 }
 
