@@ -164,7 +164,7 @@ fn policy(rights: &[(Vec<String>, Option<String>)]) -> String {
         if let Some(task) = task {
             what += &is("urn:altinn:task", RESOURCE, task);
         }
-        let actions: String = actions
+        let actions: Vec<String> = actions
             .iter()
             .map(|action| {
                 format!("<AllOf>{}</AllOf>", is("urn:oasis:names:tc:xacml:1.0:action:action-id", ACTION, action))
@@ -172,7 +172,8 @@ fn policy(rights: &[(Vec<String>, Option<String>)]) -> String {
             .collect();
         xml += &format!(
             "<Rule RuleId=\"urn:saksgang:{number}\" Effect=\"Permit\"><Target><AnyOf><AllOf>{who}</AllOf><AllOf>{owner}\
-             </AllOf><AllOf>{auditor}</AllOf></AnyOf><AnyOf><AllOf>{what}</AllOf></AnyOf><AnyOf>{actions}</AnyOf></Target></Rule>"
+             </AllOf><AllOf>{auditor}</AllOf></AnyOf><AnyOf><AllOf>{what}</AllOf></AnyOf><AnyOf>{}</AnyOf></Target></Rule>",
+            actions.concat()
         );
     }
     xml + "</Policy>"

@@ -211,3 +211,16 @@ async fn file_that_waits_for_its_scan_holds_the_process_where_the_app_says_so() 
         assert_eq!((&issue["dataElementId"], &issue["field"]), (&json!(id), &json!("vedlegg")));
     }
 }
+
+#[tokio::test]
+async fn missing_value_is_told_in_every_language() {
+    let _rows = covers("app-forms", &["107"]);
+    let case = demanding().serve();
+    let sak = case.create().await;
+    let texts = [("nb", "Feltet er påkrevd"), ("nn", "Feltet er påkravd"), ("en", "Field is required")];
+    for (language, text) in texts {
+        let path = sak.path(&format!("/validate?language={language}"));
+        let issues = sak.client.get(path).send().await.expect(200).json();
+        assert_eq!((&issues[0]["code"], &issues[0]["description"]), (&json!("required"), &json!(text)), "{language}");
+    }
+}
