@@ -21,7 +21,8 @@ async fn new_instance_stands_in_its_first_task() {
     let kinds: Vec<&str> =
         events.iter().map(|event| event.event_type.as_str()).filter(|kind| *kind != "Created").collect();
     assert_eq!(kinds, ["process_StartEvent", "process_StartTask"]);
-    assert!(events.iter().any(|event| event.event_type == "Created" && event.data_id.is_none()));
+    let created = events.iter().find(|event| event.event_type == "Created" && event.data_id.is_none());
+    assert!(created.is_some(), "{events:?}");
 }
 
 #[tokio::test]
