@@ -1,95 +1,8 @@
-//! The file of an upload: its name in the `Content-Disposition` header, and what its first bytes say it is
-//! (app-api §20.3, app-forms §6.8).
+//! The file of an upload: what its first bytes say it is (app-forms §6.8).
 
 use mottak_model::DataType;
 
 use super::issue::{Issue, source};
-
-/// The file name of a `Content-Disposition` header, made safe for storage; none when there is none or the header is
-/// malformed.
-///
-/// `filename*` goes before `filename`. An unquoted name must be a token: blanks and separators need quotes.
-pub fn file_name(content_disposition: &str) -> Option<String> {
-    let mut parameters = split_parameters(content_disposition)?.into_iter();
-    let disposition = parameters.next()?;
-    if !is_token(disposition.trim()) {
-        return None;
-    }
-    let (mut plain, mut extended) = (None, None);
-    for parameter in parameters {
-        let (name, value) = parameter.split_once('=')?;
-        match name.trim().to_ascii_lowercase().as_str() {
-            "filename" => plain = Some(parameter_value(value.trim())?),
-            "filename*" => extended = decode_extended(value.trim()),
-            _ => {}
-        }
-    }
-    let name = extended.or(plain)?;
-    let safe =
-        name.trim_matches('"').chars().map(|c| if matches!(c, '/' | '\0') { '_' } else { c }).collect::<String>();
-    Some(safe).filter(|name| !name.is_empty())
-}
-
-/// The parts between `;`, quoted strings kept whole; none when a quote is open.
-fn split_parameters(header: &str) -> Option<Vec<&str>> {
-    let mut parts = Vec::new();
-    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
-    for (at, c) in header.char_indices() {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_quoted => is_escaped = true,
-            '"' => is_quoted = !is_quoted,
-            ';' if !is_quoted => {
-                parts.push(&header[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    if header[start..].trim().is_empty() && !parts.is_empty() {
-        return (!is_quoted).then_some(parts);
-    }
-    parts.push(&header[start..]);
-    (!is_quoted).then_some(parts)
-}
-
-fn is_token(text: &str) -> bool {
-    let is_separator = |c: char| c.is_control() || "()<>@,;:\\\"/[]?={} \t".contains(c);
-    !text.is_empty() && !text.contains(is_separator)
-}
-
-fn parameter_value(value: &str) -> Option<String> {
-    let Some(quoted) = value.strip_prefix('"') else {
-        return (is_token(value)).then(|| value.to_owned());
-    };
-    let mut chars = quoted.strip_suffix('"')?.chars();
-    let mut unescaped = String::new();
-    while let Some(c) = chars.next() {
-        unescaped.push(if c == '\\' { chars.next()? } else { c });
-    }
-    Some(unescaped)
-}
-
-/// `UTF-8''na%C3%AFve.txt`; none for other character sets and malformed escapes.
-fn decode_extended(value: &str) -> Option<String> {
-    let (charset, rest) = value.split_once('\'')?;
-    let (_, encoded) = rest.split_once('\'')?;
-    if !charset.eq_ignore_ascii_case("utf-8") {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut given = encoded.bytes();
-    while let Some(byte) = given.next() {
-        if byte == b'%' {
-            let mut digit = || given.next().and_then(|b| char::from(b).to_digit(16));
-            let (high, low) = (digit()?, digit()?);
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
 
 /// Checks what the file is by its first bytes, for data types with the validator `mimeTypeValidator`.
 ///
@@ -191,27 +104,6 @@ const OLE_TYPES: [&str; 4] =
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn file_names_are_found_and_made_safe() {
-        let cases = [
-            ("attachment; filename=brev.pdf", Some("brev.pdf")),
-            (r#"attachment; filename="mitt brev; a\"b.pdf""#, Some(r#"mitt brev; a"b.pdf"#)),
-            ("attachment; filename=x.pdf; filename*=UTF-8''bl%C3%A5.pdf", Some("blå.pdf")),
-            ("attachment; FILENAME=\"../../etc\"", Some(".._.._etc")),
-            ("attachment; filename=bl%C3%A5.pdf;", Some("bl%C3%A5.pdf")),
-            ("attachment", None),
-            ("attachment; filename=", None),
-            ("attachment; filename=\"\"", None),
-            ("attachment; filename=mitt brev.pdf", None),
-            ("attachment; filename=\"open", None),
-            ("", None),
-            ("attachment; filename*=latin1''x.pdf; filename=y.pdf", Some("y.pdf")),
-        ];
-        for (header, name) in cases {
-            assert_eq!(file_name(header).as_deref(), name, "{header}");
-        }
-    }
 
     #[test]
     fn content_must_be_of_an_allowed_type_when_it_is_checked() {
