@@ -4,7 +4,7 @@ use mottak_testing::covers;
 use mottak_testkit::{Answer, Client, Sending};
 use serde_json::json;
 
-use crate::world::{PARTY, World, expect_details, expect_status};
+use crate::world::{PARTY, World, expect_bare, expect_details, expect_status};
 
 /// Every kind of write, for a form and a file that are there.
 fn writes(world: &World, client: &Client, form: &str, file: &str) -> Vec<Sending> {
@@ -52,6 +52,22 @@ async fn nobody_writes_without_a_token() {
         expect_status(&client.get(world.url(&format!("data/{form}"))).send().await, 401);
     }
     assert_eq!(world.version().await, version);
+}
+
+#[tokio::test]
+async fn a_browsers_session_alone_writes_nothing() {
+    let _rows = covers("app-api", &["DAT-50"]);
+    let world = World::journal().await;
+    let (form, file) = with_form_and_file(&world).await;
+    let version = world.version().await;
+    let cookie = format!("AltinnStudioRuntime={}", world.user.token().unwrap_or_default());
+    let browser = world.user.clone().without_token();
+    for write in writes(&world, &browser, &form, &file) {
+        expect_bare(&write.header("cookie", &cookie).send().await, 400, "Bad Request");
+    }
+    assert_eq!(world.version().await, version);
+    let read = browser.get(world.url(&format!("data/{form}"))).header("cookie", &cookie);
+    expect_status(&read.send().await, 200);
 }
 
 #[tokio::test]
@@ -170,7 +186,7 @@ async fn locked_data_is_not_changed() {
         world.put(&file).file("a.b", "text/plain", "y"),
         world.user.patch(world.url(&format!("data/{form}"))).json(&patch),
     ] {
-        crate::world::expect_bare(&request.send().await, 409, "Conflict");
+        expect_bare(&request.send().await, 409, "Conflict");
     }
     assert_eq!(world.version().await, version);
 }

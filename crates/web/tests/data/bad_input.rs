@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use mottak_testkit::Sending;
 use serde_json::json;
 
-use crate::world::{World, expect_details, expect_status};
+use crate::world::{World, expect_details, expect_status, pieces};
 
 /// How long a refusal may take, on a busy machine and without optimisation.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -168,6 +168,23 @@ async fn a_body_that_breaks_off_is_not_written() {
         ] {
             expect_status(&request.send().await, 400);
         }
+    }
+    assert_eq!(world.version().await, version);
+}
+
+#[tokio::test]
+async fn a_form_larger_than_its_type_allows_is_refused() {
+    let world = World::journal().await;
+    let notat = world.add_form("notat", &json!({})).await;
+    let version = world.version().await;
+    let body = json!({"tekst": "x".repeat(1_048_576)}).to_string();
+    for request in [world.put(&notat), world.post("notat"), world.post_legacy("notat")] {
+        let answer = request.body("application/json", body.clone()).send().await;
+        expect_details(&answer, 413, "Request too large", "");
+    }
+    for request in [world.put(&notat), world.post("notat"), world.post_legacy("notat")] {
+        let answer = request.chunked("application/json", pieces(body.clone().into_bytes(), 64 * 1024)).send().await;
+        expect_details(&answer, 413, "Request too large", "");
     }
     assert_eq!(world.version().await, version);
 }
