@@ -9,6 +9,8 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use mottak_apps::App;
+use mottak_forms::json::{self, Syntax};
+use mottak_forms::{FormObject, FormValue};
 use mottak_model::{ReadStatus, Substatus, Time};
 use mottak_service::Service;
 use mottak_service::content::{Content, FORM_LIMIT, IncomingFailure, ReceiveFailure, receive_form, receive_judged};
@@ -197,19 +199,17 @@ fn too_large() -> Refused {
     )))
 }
 
-/// A JSON object. Nothing, and `null`, is none.
-fn parse_object(what: &str, bytes: &[u8]) -> Result<Option<Map<String, Value>>, Refused> {
+/// A JSON object, maybe with comments. Nothing, and `null`, is none.
+fn parse_object(what: &str, bytes: &[u8]) -> Result<Option<FormObject>, Refused> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        unreadable(format!("The {what} is not JSON (line {}, column {})", error.line(), error.column()))
-    })?;
-    match value {
-        Value::Null => Ok(None),
-        Value::Object(members) => Ok(Some(members)),
-        _ => Err(unreadable(format!("The {what} is not a JSON object"))),
+    match json::parse(bytes, Syntax::AppFile) {
+        Ok(FormValue::Null) => Ok(None),
+        Ok(FormValue::Object(members)) => Ok(Some(members)),
+        Ok(_) => Err(unreadable(format!("The {what} is not a JSON object"))),
+        Err(error) => Err(unreadable(format!("The {what} is not JSON: {error}"))),
     }
 }
 
@@ -231,13 +231,13 @@ fn parse_template(bytes: &[u8]) -> Result<Option<Template>, Refused> {
     }))
 }
 
-fn read_status(status: &Map<String, Value>) -> Result<Option<ReadStatus>, Refused> {
+fn read_status(status: &FormObject) -> Result<Option<ReadStatus>, Refused> {
     let Some(text) = text(status, "readStatus") else { return Ok(None) };
     let wrong = || unreadable("The member readStatus of the instance template is no read status");
     ReadStatus::parse(&text).map(Some).ok_or_else(wrong)
 }
 
-fn owner(members: Option<&Map<String, Value>>) -> OwnerReference {
+fn owner(members: Option<&FormObject>) -> OwnerReference {
     let Some(members) = members else { return OwnerReference::default() };
     OwnerReference {
         party_id: text(members, "partyId"),
@@ -248,24 +248,24 @@ fn owner(members: Option<&Map<String, Value>>) -> OwnerReference {
     }
 }
 
-fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+fn member<'a>(members: &'a FormObject, name: &str) -> Option<&'a FormValue> {
     members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-fn object<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+fn object<'a>(members: &'a FormObject, name: &str) -> Option<&'a FormObject> {
     member(members, name)?.as_object()
 }
 
 /// A text, or a number as text.
-fn text(members: &Map<String, Value>, name: &str) -> Option<String> {
+fn text(members: &FormObject, name: &str) -> Option<String> {
     match member(members, name)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        FormValue::Text(text) => Some(text.clone()),
+        FormValue::Number(number) => Some(number.to_string()),
         _ => None,
     }
 }
 
-fn time(members: &Map<String, Value>, name: &str) -> Result<Option<Time>, Refused> {
+fn time(members: &FormObject, name: &str) -> Result<Option<Time>, Refused> {
     match text(members, name).filter(|text| !text.is_empty()) {
         None => Ok(None),
         Some(text) => match Time::parse(&text) {
@@ -276,9 +276,9 @@ fn time(members: &Map<String, Value>, name: &str) -> Result<Option<Time>, Refuse
 }
 
 /// A dictionary of texts; its keys stay as they are.
-fn texts(members: &Map<String, Value>, name: &str) -> Option<BTreeMap<String, String>> {
+fn texts(members: &FormObject, name: &str) -> Option<BTreeMap<String, String>> {
     let members = object(members, name)?;
-    Some(members.keys().filter_map(|key| Some((key.clone(), text(members, key)?))).collect())
+    Some(members.iter().filter_map(|(key, _)| Some((key.to_owned(), text(members, key)?))).collect())
 }
 
 /// The body of POST instances/create.

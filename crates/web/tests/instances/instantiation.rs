@@ -51,7 +51,9 @@ async fn a_template_names_the_owner() {
         ("application/json; charset=utf-8", json!({ "INSTANCEOWNER": { "PARTYID": 501_337 } })),
         ("application/json", json!({ "instanceOwner": { "personNumber": "01039012345" } })),
     ] {
-        let sending = server.user(1337).post(format!("{APP}/instances")).body(content_type, body.to_string());
+        // Comments are read over.
+        let text = format!("/* a comment */ {body} // another");
+        let sending = server.user(1337).post(format!("{APP}/instances")).body(content_type, text);
         let owner = &sending.send().await.expect(201).json()["instanceOwner"];
         assert_eq!((&owner["partyId"], &owner["personNumber"]), (&json!("501337"), &json!("01039012345")), "{body}");
     }
