@@ -79,11 +79,7 @@ pub(crate) async fn load(svc: &Service, app: &App, party: PartyId, element: &Dat
 }
 
 /// The content of an element that is small enough to be worked on as a whole.
-pub(crate) async fn load_bytes(
-    svc: &Service,
-    instance: InstanceId,
-    element: Guid,
-) -> Result<Option<Bytes>, Refusal> {
+pub(crate) async fn load_bytes(svc: &Service, instance: InstanceId, element: Guid) -> Result<Option<Bytes>, Refusal> {
     match svc.store.read_body(instance, element).await? {
         None => Ok(None),
         Some(Blob::Bytes(bytes)) => Ok(Some(bytes)),
@@ -149,6 +145,17 @@ pub(crate) fn add_as_is(draft: &mut Draft<'_>, data_type: &DataType, form: &Form
     let bytes = write(form, content_type);
     present(draft.app, data_type, form, &mut draft.instance);
     draft.add_element(data_type, NewElement::form(content_type, &bytes), Body::Bytes(bytes))
+}
+
+/// Replaces the content of a form that the same change adds, after bringing it to its stored form.
+pub(crate) fn refine(draft: &mut Draft<'_>, added: Guid, form: &mut FormData) {
+    settle(draft, form);
+    let app = draft.app;
+    let data_type = draft.instance.element(added).map(|element| element.data_type.clone());
+    let Some(data_type) = data_type.and_then(|data_type| app.application.data_type(&data_type)) else { return };
+    let bytes = write(form, stored_type(data_type));
+    present(app, data_type, form, &mut draft.instance);
+    draft.refine_content(added, bytes.len() as u64, Body::Bytes(bytes));
 }
 
 /// Replaces the content of a form, after bringing it to its stored form.

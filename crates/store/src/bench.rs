@@ -59,15 +59,8 @@ async fn measure_all(folder: &Path, app: &AppId, span: Duration) -> Result<Value
     };
     let create_16 = create(&store, 16, span).await?;
     let create_64 = create(&store, 64, span).await?;
-    let put_16 = {
-        let (store, known, body) = (Arc::clone(&store), Arc::clone(&known), form(PUT_FORM));
-        measure(16, span, move |specimens| {
-            let (store, id) = (Arc::clone(&store), pick(&known, specimens));
-            let body = body.clone();
-            async move { put(&store, id, body).await }
-        })
-        .await?
-    };
+    let put_16 = put(&store, &known, 16, span).await?;
+    let put_64 = put(&store, &known, 64, span).await?;
     let page = {
         let (store, app) = (Arc::clone(&store), app.clone());
         measure(cores, span, move |_| {
@@ -85,7 +78,9 @@ async fn measure_all(folder: &Path, app: &AppId, span: Duration) -> Result<Value
         .await?
     };
     store.close().await;
-    Ok(json!({ "get": get, "create16": create_16, "create64": create_64, "put10k": put_16, "page100": page }))
+    Ok(
+        json!({ "get": get, "create16": create_16, "create64": create_64, "put16": put_16, "put64": put_64, "page100": page }),
+    )
 }
 
 /// Instances to read and write at random.
@@ -122,8 +117,23 @@ async fn create(store: &Arc<SqliteStore>, clients: usize, span: Duration) -> Res
     .await
 }
 
+async fn put(
+    store: &Arc<SqliteStore>,
+    known: &Arc<Vec<InstanceId>>,
+    clients: usize,
+    span: Duration,
+) -> Result<Value, StoreFailure> {
+    let (store, known, body) = (Arc::clone(store), Arc::clone(known), form(PUT_FORM));
+    measure(clients, span, move |specimens| {
+        let (store, id) = (Arc::clone(&store), pick(&known, specimens));
+        let body = body.clone();
+        async move { put_form(&store, id, body).await }
+    })
+    .await
+}
+
 /// Replaces the form of an instance, as PUT data does: load, decide, commit.
-async fn put(store: &SqliteStore, id: InstanceId, body: Bytes) -> Result<(), StoreFailure> {
+async fn put_form(store: &SqliteStore, id: InstanceId, body: Bytes) -> Result<(), StoreFailure> {
     let Some(snapshot) = store.load(id).await? else { return Ok(()) };
     let mut change = Change::expecting(id, snapshot.version);
     let Some(element) = snapshot.instance.data.first().cloned() else { return Ok(()) };
@@ -193,7 +203,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fill(folder.path(), AppId::new("ttd", "bench"), 200, |_| {}).unwrap();
         let figures = run(folder.path(), 0.05).unwrap();
-        for operation in ["get", "create16", "create64", "put10k", "page100"] {
+        for operation in ["get", "create16", "create64", "put16", "put64", "page100"] {
             assert!(figures[operation]["perSecond"].as_f64().is_some_and(|rate| rate > 0.0), "{operation}");
         }
     }

@@ -21,9 +21,9 @@ pub(super) const OUTBOX: i64 = 1;
 /// The clean-up job that removes the object named by its body.
 pub(super) const DELETE_OBJECT: &str = "delete-object";
 
-/// Pages of the write-ahead log between two copies to the file: 64 MB. Pages that change often are copied once for many
+/// Pages of the write-ahead log between two copies to the file: 32 MB. Pages that change often are copied once for many
 /// changes, so fewer copies are less work; but a copy delays the next commit.
-const CHECKPOINT_PAGES: usize = 16_000;
+const CHECKPOINT_PAGES: usize = 8_000;
 
 const NONE: i64 = 0;
 const INLINE: i64 = 1;
