@@ -153,6 +153,15 @@ impl<'a> Draft<'a> {
         self.record(event_type::SAVED, Some(id));
     }
 
+    /// Replaces the content of an element that this same change adds. Nobody has seen the one before, so there is
+    /// nothing to record.
+    pub(crate) fn refine_content(&mut self, added: Guid, size: u64, body: Body) {
+        if let Some(element) = self.instance.element(added) {
+            let element = DataElement { size, ..element.clone() };
+            self.put(element, true, body);
+        }
+    }
+
     /// Changes what is said about an element, such as its lock; its content, its `lastChanged` and the history stay.
     pub(crate) fn remark(&mut self, element: DataElement) {
         self.put(element, false, Body::Keep);

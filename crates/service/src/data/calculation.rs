@@ -16,18 +16,18 @@ use crate::{Problem, Refusal, Service, forms};
 
 /// A form of a request on its way into the store.
 #[derive(Clone, Debug)]
-pub(super) struct Edit {
-    pub(super) element: Guid,
-    pub(super) form: FormData,
+pub(crate) struct Edit {
+    pub(crate) element: Guid,
+    pub(crate) form: FormData,
     /// Whether it differs from what is stored.
-    pub(super) is_changed: bool,
+    pub(crate) is_changed: bool,
 }
 
 /// Runs the calculations of the current task over the instance as it will be.
 ///
 /// The forms in `edits` stand in for the stored ones. What comes out otherwise is changed there; forms that only the
 /// calculations changed are added at the end.
-pub(super) async fn calculate(
+pub(crate) async fn calculate(
     svc: &Service,
     caller: &Caller,
     app: &App,

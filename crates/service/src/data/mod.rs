@@ -4,7 +4,7 @@
 //! rules all writes share, [`calculation`] what the app does to forms on each of them, [`file`] the rules for uploads.
 
 pub(crate) mod access;
-mod calculation;
+pub(crate) mod calculation;
 pub mod create;
 pub mod file;
 pub mod patch;

@@ -15,6 +15,7 @@ use crate::authentication::Caller;
 use crate::authorization::Resource;
 use crate::content::Content;
 use crate::data::access;
+use crate::data::calculation::{Edit, calculate};
 use crate::data::file::admit_content;
 use crate::draft::{Author, Draft, NewElement};
 use crate::forms;
@@ -172,8 +173,14 @@ pub(super) async fn make(
     let start = process::compute_start(app, None)?;
     steps::set_started(&mut draft, &start);
     draft.record(mottak_model::event_type::CREATED, None);
+    let mut sent = Vec::new();
     for part in parts {
-        add_part(svc, caller, &mut draft, &party, part)?;
+        sent.extend(add_part(svc, caller, &mut draft, &party, part)?);
+    }
+    // Only what was sent along is calculated here: the app's own forms come later and are as their prefill leaves them.
+    calculate(svc, caller, app, &draft.instance, &mut sent, None).await?;
+    for Edit { element, mut form, .. } in sent.into_iter().filter(|edit| edit.is_changed) {
+        forms::refine(&mut draft, element, &mut form);
     }
     let facts = steps::Facts { party: &party, profile: forms::profile_of(svc, caller)?, prefill: &prefill };
     for copied in copies {
@@ -252,7 +259,14 @@ fn is_content_type_listed(data_type: &DataType, content_type: &str) -> bool {
     listed.is_empty() || listed.iter().any(|allowed| allowed == media_type)
 }
 
-fn add_part(svc: &Service, caller: &Caller, draft: &mut Draft<'_>, party: &Party, part: Part) -> Result<(), Refusal> {
+/// Adds what was sent along; answers the form, when it is one.
+fn add_part(
+    svc: &Service,
+    caller: &Caller,
+    draft: &mut Draft<'_>,
+    party: &Party,
+    part: Part,
+) -> Result<Option<Edit>, Refusal> {
     let app = draft.app;
     let data_type = app
         .application
@@ -269,7 +283,8 @@ fn add_part(svc: &Service, caller: &Caller, draft: &mut Draft<'_>, party: &Party
         let mut form = forms::parse(app, data_type, Some(&part.content_type), &bytes)?;
         let profile = forms::profile_of(svc, caller)?;
         forms::prefill(app, data_type, &mut form, party, profile.as_deref(), &BTreeMap::new())?;
-        forms::add(draft, data_type, form)?;
+        let (element, form) = forms::add(draft, data_type, form)?;
+        Ok(Some(Edit { element, form, is_changed: false }))
     } else {
         admit_content(data_type, &part.first_bytes)?;
         let new = NewElement {
@@ -280,6 +295,6 @@ fn add_part(svc: &Service, caller: &Caller, draft: &mut Draft<'_>, party: &Party
         };
         let body: Body = content.to_body();
         draft.add_element(data_type, new, body);
+        Ok(None)
     }
-    Ok(())
 }

@@ -221,6 +221,27 @@ async fn a_form_may_come_as_json_where_the_app_takes_it() {
 }
 
 #[tokio::test]
+async fn forms_that_are_sent_along_are_calculated() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps/regneark");
+    let server = TestServer::builder().apps([folder]).build();
+    let user = server.user(1337);
+    let sheet = "<ark><navn>Kari</navn><linjer><antall>2</antall><pris>1.5</pris></linjer></ark>";
+    let parts: [Part<'_>; 2] =
+        [("ark", None, "application/xml", sheet.as_bytes()), ("side", None, "application/xml", b"<side/>")];
+    let path = "/ttd/regneark/instances";
+    let sending = user.post(format!("{path}?instanceOwnerPartyId=501337")).multipart(&parts);
+    let created = sending.send().await.expect(201).json();
+    let id = created["id"].as_str().unwrap();
+    let element = format!("{path}/{id}/data/{}", created["data"][0]["id"].as_str().unwrap());
+    let form = user.get(element).accept("application/json").send().await.expect(200).json();
+    assert_eq!((&form["linjer"][0]["sum"], &form["hilsen"]), (&json!(3), &json!("Hei, Kari")), "{form}");
+    assert_eq!(form["sider"], 1);
+    let events = server.ttd().get(format!("/storage/api/v1/instances/{id}/events")).send().await.expect(200).json();
+    let kinds: Vec<_> = events["instanceEvents"].as_array().unwrap().iter().map(|event| &event["eventType"]).collect();
+    assert!(!kinds.contains(&&json!("Saved")), "{kinds:?}");
+}
+
+#[tokio::test]
 async fn data_of_a_later_task_is_refused_where_the_app_is_strict() {
     let _rows = covers("app-api", &["INS-22"]);
     let parts: [Part<'_>; 1] = [("senere", Some("a.png"), "image/png", PNG)];
