@@ -5,7 +5,8 @@ use mottak_service::ports::{Body, Change, ElementChange, ElementPut};
 use mottak_testing::covers;
 use serde_json::{Value, json};
 
-use crate::saksgang::{CONFIRMED, STRAIGHT, Sak, Saksgang, form};
+use crate::sak::Sak;
+use crate::saksgang::{CONFIRMED, STRAIGHT, Saksgang, form};
 
 #[tokio::test]
 async fn elements_of_the_left_task_are_locked_but_may_be_deleted() {
