@@ -2,7 +2,7 @@
 
 use mottak_apps::App;
 use mottak_forms::FormData;
-use mottak_model::{DataElement, InstanceId};
+use mottak_model::{DataElement, DataType, InstanceId, ReadStatus};
 
 use super::{ElementId, access, data_type_of, element_of, load_for};
 use crate::authentication::Caller;
@@ -32,13 +32,13 @@ pub async fn read(
     let known = data_type_of(app, &element.data_type)?;
     require_type(&element, data_type)?;
     access::require_read(svc, caller, app, &snapshot.instance, known)?;
+    let mut given_ids = None;
     let data = if known.is_form() {
         let mut form = forms::load(svc, app, id.instance.party, &element).await?;
         if !include_row_ids {
             form.remove_row_ids();
         } else if form.assign_row_ids(&mut || svc.ids.guid()) && !element.locked {
-            // The editor refers to rows by these ids from now on.
-            keep_row_ids(svc, caller, app, &snapshot, &element, &form).await;
+            given_ids = Some((known, form.clone()));
         }
         Data::Form(form)
     } else {
@@ -46,9 +46,7 @@ pub async fn read(
         let blob = blob.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
         Data::File { element: element.clone(), blob }
     };
-    if !caller.is_service_owner_of(app.id.org()) {
-        mark_read(svc, caller, app, &snapshot, &element).await;
-    }
+    leave_traces(svc, caller, app, &snapshot, element, given_ids).await;
     Ok(data)
 }
 
@@ -63,38 +61,33 @@ pub(super) fn require_type(element: &DataElement, named: Option<&str>) -> Result
     }
 }
 
-/// A lost race is left to the next reader: the ids are made anew then.
-async fn keep_row_ids(
+/// Keeps the row ids that were given, since the editor refers to rows by them from now on, and notes that instance and
+/// element have been read. Never in the way of the reader: a lost race is left to the next one.
+async fn leave_traces(
     svc: &Service,
     caller: &Caller,
     app: &App,
     snapshot: &Snapshot,
-    element: &DataElement,
-    form: &FormData,
+    element: DataElement,
+    given_ids: Option<(&DataType, FormData)>,
 ) {
-    let Some(data_type) = app.application.data_type(&element.data_type) else { return };
     let Ok(author) = Author::of(svc, caller, app) else { return };
     let mut draft = Draft::of(svc, app, &author, snapshot);
-    forms::replace_as_is(&mut draft, data_type, element.clone(), form);
-    if let Err(failure) = svc.store.commit(draft.finish()).await {
-        tracing::debug!(%failure, "row ids were not kept");
+    let id = element.id;
+    if let Some((data_type, form)) = given_ids {
+        forms::replace_as_is(&mut draft, data_type, element, &form);
     }
-}
-
-/// Notes that the instance and the element have been read; never in the way of the reader.
-async fn mark_read(svc: &Service, caller: &Caller, app: &App, snapshot: &Snapshot, element: &DataElement) {
-    let is_instance_read = snapshot.instance.status.read_status == mottak_model::ReadStatus::Read;
-    if is_instance_read && element.is_read {
+    if !caller.is_service_owner_of(app.id.org()) {
+        draft.instance.status.read_status = ReadStatus::Read;
+        if let Some(unread) = draft.instance.element(id).filter(|element| !element.is_read).cloned() {
+            draft.remark(DataElement { is_read: true, ..unread });
+        }
+    }
+    if draft.is_empty(&snapshot.instance) {
         return;
     }
-    let Ok(author) = Author::of(svc, caller, app) else { return };
-    let mut draft = Draft::of(svc, app, &author, snapshot);
-    draft.instance.status.read_status = mottak_model::ReadStatus::Read;
-    if !element.is_read {
-        draft.remark(DataElement { is_read: true, ..element.clone() });
-    }
     if let Err(failure) = svc.store.commit(draft.finish()).await {
-        tracing::debug!(%failure, "the read status was not noted");
+        tracing::debug!(%failure, "row ids and the read status were not kept");
     }
 }
 

@@ -155,6 +155,7 @@ async fn row_ids_are_given_once_and_kept() {
     let sak = world.only("sak").await;
     let version = world.version().await;
     put_without_row_ids(&world, &sak).await;
+    assert_eq!(world.elements("sak").await[0]["isRead"], false);
     let path = world.url(&format!("data/{sak}?includeRowId=true"));
     let first = world.user.get(&path).send().await.expect(200).json();
     let id = text(&first["rader"][0]["altinnRowId"]);
@@ -162,17 +163,20 @@ async fn row_ids_are_given_once_and_kept() {
     assert_eq!(world.user.get(&path).send().await.expect(200).json(), first);
     assert!(world.stored_text(&sak).await.contains(&id));
     assert!(world.version().await > version);
+    assert_eq!(world.elements("sak").await[0]["isRead"], true, "it is read all the same");
 }
 
 /// Puts a row without an id into the store, as an archive or an older server may have left it there.
 async fn put_without_row_ids(world: &World, element: &str) {
+    use mottak_model::DataElement;
     use mottak_service::ports::{Body, Change, ElementChange, ElementPut};
     let store = &world.server.service.store;
     let snapshot = store.load(world.id).await.expect("the store answers").expect("the instance");
     let stored = snapshot.instance.data.iter().find(|known| known.id.to_string() == element).expect("the element");
     let bytes = stored_sak("<belop>1</belop><rader><id>a</id></rader>").into_bytes();
     let mut change = Change::expecting(world.id, snapshot.version);
-    let put = ElementPut { element: stored.clone(), touch: true, body: Body::Bytes(bytes.into()) };
+    let element = DataElement { is_read: false, ..stored.clone() };
+    let put = ElementPut { element, touch: true, body: Body::Bytes(bytes.into()) };
     change.elements.push(ElementChange::Put(Box::new(put)));
     store.commit(change).await.expect("committed");
 }
