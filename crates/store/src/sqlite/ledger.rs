@@ -5,13 +5,14 @@ use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mottak_model::{AppId, Guid, Time};
+use mottak_model::{AppId, Time};
 use mottak_service::ports::{Clock, CommitFailure, Committed, Expect, StoreFailure};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::elements::Elements;
 use super::objects::ObjectFolder;
-use super::prepare::{ElementRow, InstanceRow, Prepared, PreparedBody, PreparedElement};
+use super::prepare::{InstanceRow, Prepared, PreparedElement};
 use crate::rules::{commit_time, failure, moves_instance};
 
 /// Jobs of the store itself.
@@ -24,10 +25,6 @@ pub(super) const DELETE_OBJECT: &str = "delete-object";
 /// Pages of the write-ahead log between two copies to the file: 32 MB. Pages that change often are copied once for many
 /// changes, so fewer copies are less work; but a copy delays the next commit.
 const CHECKPOINT_PAGES: usize = 8_000;
-
-const NONE: i64 = 0;
-const INLINE: i64 = 1;
-pub(super) const OBJECT: i64 = 2;
 
 /// The write connection and what the writer remembers between changes.
 #[derive(Debug)]
@@ -173,7 +170,7 @@ impl Ledger {
         if !change.elements.is_empty() {
             let mut elements = match known {
                 Some(_) => Elements::of(&self.connection, instance)?,
-                None => Elements { instance, known: Vec::new() },
+                None => Elements::of_new(instance),
             };
             for element in &change.elements {
                 match element {
@@ -331,73 +328,6 @@ impl Ledger {
         self.connection.prepare_cached("insert into app (name, org) values (?, ?)")?.insert([app.as_str(), org])
     }
 
-    fn put_element(&self, row: &ElementRow, elements: &mut Elements, changed: Time) -> Result<(), ApplyError> {
-        let (content, object_key) = match &row.body {
-            PreparedBody::Keep => (NONE, None),
-            PreparedBody::Inline(_) => (INLINE, None),
-            PreparedBody::Object { key } if self.objects.contains(key) => (OBJECT, Some(key)),
-            PreparedBody::Object { .. } => return Err(ApplyError::Failed("a staged body is gone")),
-            PreparedBody::Large(_) => return Err(ApplyError::Failed("a large body was not staged")),
-        };
-        let moved = ticks(if row.touch { Some(changed) } else { row.changed });
-        let id = match elements.find(row.guid) {
-            Some(old) if matches!(row.body, PreparedBody::Keep) => {
-                return self
-                    .connection
-                    .prepare_cached("update element set changed = ?, doc = ? where id = ?")?
-                    .execute(params![moved, row.doc, old.id])
-                    .map(drop)
-                    .map_err(ApplyError::Sqlite);
-            }
-            Some(old) => {
-                self.connection
-                    .prepare_cached(
-                        "update element set changed = ?, doc = ?, content = ?, object_key = ? where id = ?",
-                    )?
-                    .execute(params![moved, row.doc, content, object_key, old.id])?;
-                self.release(old, content, object_key.map(String::as_str), changed)?;
-                (old.content, old.object_key) = (content, object_key.cloned());
-                old.id
-            }
-            None => {
-                let id = elements.next_id()?;
-                self.connection
-                    .prepare_cached(
-                        "insert into element (id, guid, changed, content, object_key, doc) values (?, ?, ?, ?, ?, ?)",
-                    )?
-                    .execute(params![id, row.guid.as_bytes(), moved, content, object_key, row.doc])?;
-                elements.known.push(KnownElement { id, guid: row.guid, content, object_key: object_key.cloned() });
-                id
-            }
-        };
-        if let PreparedBody::Inline(body) = &row.body {
-            self.connection
-                .prepare_cached("insert or replace into blob (id, size, is_compressed, body) values (?, ?, ?, ?)")?
-                .execute(params![id, body.size as i64, body.is_compressed, &body.bytes[..]])?;
-        }
-        Ok(())
-    }
-
-    fn drop_element(&self, guid: Guid, elements: &mut Elements, changed: Time) -> Result<(), ApplyError> {
-        if let Some(place) = elements.known.iter().position(|element| element.guid == guid) {
-            let old = elements.known.remove(place);
-            self.release(&old, NONE, None, changed)?;
-            self.connection.prepare_cached("delete from element where id = ?")?.execute([old.id])?;
-        }
-        Ok(())
-    }
-
-    /// Lets go of an element's old content, unless the new one takes its place or is the same object.
-    fn release(&self, old: &KnownElement, new: i64, new_object: Option<&str>, changed: Time) -> rusqlite::Result<()> {
-        match &old.object_key {
-            Some(key) if new_object != Some(key) => self.add_job(CLEAN_UP, changed, DELETE_OBJECT, key),
-            None if old.content == INLINE && new != INLINE => {
-                self.connection.prepare_cached("delete from blob where id = ?")?.execute([old.id]).map(drop)
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Adds the events of a change to the chain that ends with `previous`. Answers its new end.
     fn append_events(&self, previous: Option<i64>, docs: Option<&str>) -> rusqlite::Result<Option<i64>> {
         let Some(docs) = docs else { return Ok(previous) };
@@ -407,7 +337,7 @@ impl Ledger {
             .map(Some)
     }
 
-    fn add_job(&self, lane: i64, due: Time, kind: &str, body: &str) -> rusqlite::Result<()> {
+    pub(super) fn add_job(&self, lane: i64, due: Time, kind: &str, body: &str) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("insert into job (lane, due, kind, body) values (?, ?, ?, ?)")?
             .execute(params![lane, due.ticks(), kind, body])
@@ -415,64 +345,7 @@ impl Ledger {
     }
 }
 
-/// The elements of an instance while it is changed.
-struct Elements {
-    instance: i64,
-    /// In order of creation.
-    known: Vec<KnownElement>,
-}
-
-struct KnownElement {
-    id: i64,
-    guid: Guid,
-    content: i64,
-    object_key: Option<String>,
-}
-
-impl Elements {
-    fn of(connection: &Connection, instance: i64) -> rusqlite::Result<Self> {
-        let known = connection
-            .prepare_cached("select id, guid, content, object_key from element where id between ? and ? order by id")?
-            .query_map([first_element(instance), last_element(instance)], |row| {
-                Ok(KnownElement {
-                    id: row.get(0)?,
-                    guid: Guid::from_bytes(row.get(1)?),
-                    content: row.get(2)?,
-                    object_key: row.get(3)?,
-                })
-            })?
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(Self { instance, known })
-    }
-
-    fn find(&mut self, guid: Guid) -> Option<&mut KnownElement> {
-        self.known.iter_mut().find(|element| element.guid == guid)
-    }
-
-    /// The id of an element that is created now: after all others.
-    fn next_id(&self) -> Result<i64, ApplyError> {
-        let id = self.known.last().map_or(first_element(self.instance), |last| last.id + 1);
-        if id > last_element(self.instance) {
-            return Err(ApplyError::Failed("it has as many data elements as it can have"));
-        }
-        Ok(id)
-    }
-}
-
-/// Ids of elements per instance.
-const PLACES: i64 = 1 << 20;
-
-/// The id of an instance's first element.
-pub(super) const fn first_element(instance: i64) -> i64 {
-    instance * PLACES
-}
-
-/// The largest id that an element of the instance can have.
-pub(super) const fn last_element(instance: i64) -> i64 {
-    instance * PLACES + (PLACES - 1)
-}
-
-enum ApplyError {
+pub(super) enum ApplyError {
     Conflict,
     Failed(&'static str),
     Sqlite(rusqlite::Error),
@@ -500,7 +373,7 @@ impl InstanceRow {
     }
 }
 
-fn ticks(time: Option<Time>) -> Option<i64> {
+pub(super) fn ticks(time: Option<Time>) -> Option<i64> {
     time.map(Time::ticks)
 }
 

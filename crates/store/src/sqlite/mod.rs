@@ -3,7 +3,7 @@
 //! | file | question it answers |
 //! |---|---|
 //! | `prepare` | what are the rows of a change? (on the caller's side) |
-//! | `ledger` | how are they applied? (on the writer thread) |
+//! | `ledger`, `elements` | how are they applied? (on the writer thread) |
 //! | `writer` | how are changes committed in groups? |
 //! | `readers`, `read`, `search` | on which connection, and by which statements, is it read? |
 //! | `objects`, `maintenance` | where are large bodies, and when do they go? |
@@ -11,6 +11,7 @@
 //! | `migrate` | is the database the one this version knows? |
 
 mod bulk;
+mod elements;
 mod ledger;
 mod maintenance;
 mod migrate;

@@ -5,11 +5,12 @@ use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, Party
 use mottak_service::ports::{Snapshot, StoreFailure};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::ledger::{OBJECT, attempted};
+use super::elements::OBJECT;
+use super::ledger::attempted;
 use super::prepare::restore;
 use crate::rules::failure;
 
-/// An instance and its elements: see `first_element` for how their ids hang together.
+/// An instance and its elements: see `elements` for how their ids hang together.
 const LOAD: &str = "select i.version, i.changed, i.doc, e.changed, e.doc from instance i \
                     left join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
                     where i.guid = ? and i.party = ? order by e.id";

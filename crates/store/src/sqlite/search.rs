@@ -8,7 +8,8 @@ use mottak_service::ports::{Cursor, InstanceQuery, Order, Page, StoreFailure, Ti
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::ledger::{attempted, first_element, last_element};
+use super::elements::{first_element, last_element};
+use super::ledger::attempted;
 use super::read;
 use crate::matching::{QueryFacts, matches, status_filter};
 use crate::rules::failure;
