@@ -3,7 +3,7 @@
 use mottak_apps::App;
 use mottak_forms::FormData;
 use mottak_forms::validation::Issue;
-use mottak_model::{DataElement, DataType, Guid, Instance, InstanceId};
+use mottak_model::{DataType, Guid, Instance, InstanceId};
 
 use super::calculation::{self, Edit, calculate};
 use super::{Wanted, access, data_type_of, load_for, require_task};
@@ -89,14 +89,14 @@ pub async fn create(
                     profile.as_deref(),
                     &std::collections::BTreeMap::new(),
                 )?;
-                // What is calculated may depend on the new form being there.
-                let mut preview = draft.instance.clone();
-                let new = DataElement::new(draft.guid(), id.guid, &data_type.id);
-                let mut edits = vec![Edit { element: new.id, form, is_changed: true }];
-                preview.data.push(new);
-                calculate(svc, caller, app, &preview, &mut edits, wanted.language).await?;
-                let (element, form) = forms::add(&mut draft, data_type, edits.remove(0).form)?;
-                let mut written = vec![(element, form)];
+                let (element, form) = forms::add(&mut draft, data_type, form)?;
+                let mut edits = vec![Edit { element, form, is_changed: false }];
+                calculate(svc, caller, app, &draft.instance, &mut edits, wanted.language).await?;
+                let mut new = edits.remove(0);
+                if new.is_changed {
+                    forms::refine(&mut draft, element, &mut new.form);
+                }
+                let mut written = vec![(element, new.form)];
                 written.extend(calculation::store(&mut draft, edits));
                 (element, written)
             }
