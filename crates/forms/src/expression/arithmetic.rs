@@ -132,13 +132,14 @@ fn operand(value: &Value) -> Result<Decimal, ExpressionError> {
 /// The decimal of a double: 15 significant digits, at most 28 places; `None` beyond ±7.9e28.
 fn decimal(number: f64) -> Option<Decimal> {
     const MOST_PLACES: u32 = 28;
+    const SMALLEST: f64 = 1e-28;
+    if number.abs() < SMALLEST {
+        return Some(Decimal::ZERO);
+    }
     let scientific = format!("{number:.14e}");
     let (digits, exponent) = scientific.split_once('e')?;
     let digits: i128 = digits.chars().filter(|character| *character != '.').collect::<String>().parse().ok()?;
     let exponent = exponent.parse::<i32>().ok()? - 14;
-    if digits == 0 {
-        return Some(Decimal::ZERO);
-    }
     if exponent >= 0 {
         let whole = digits.checked_mul(10_i128.checked_pow(exponent.unsigned_abs())?)?;
         return Decimal::try_from_i128_with_scale(whole, 0).ok();
@@ -180,7 +181,7 @@ mod tests {
     fn operands_keep_fifteen_digits() {
         assert_eq!(decimal(1_234_567_890_123_456.0).map(|d| d.to_string()).as_deref(), Some("1234567890123460"));
         assert_eq!(decimal(0.1).map(|d| d.to_string()).as_deref(), Some("0.1"));
-        assert_eq!(decimal(4e-29), Some(Decimal::ZERO));
+        assert_eq!(decimal(9e-29), Some(Decimal::ZERO));
         assert_eq!(decimal(1e-28).map(|d| d.to_string()).as_deref(), Some("0.0000000000000000000000000001"));
         assert_eq!(decimal(5e-324), Some(Decimal::ZERO));
         assert_eq!(decimal(8e28), None);

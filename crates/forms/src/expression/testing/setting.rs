@@ -50,7 +50,8 @@ impl Setting {
             Some(settings) => read_settings(settings)?,
             None => BTreeMap::new(),
         };
-        let layouts = read_layouts(file, &elements[0].data_type)?;
+        let data_type = elements.first().map_or("default", |element| element.data_type.as_str());
+        let layouts = read_layouts(file, data_type)?;
         Ok(Self {
             layouts,
             elements,
@@ -99,7 +100,7 @@ fn read_elements(file: &Map<String, Value>) -> Result<Vec<TestElement>, String> 
         let data = present(file, "dataModel").cloned().unwrap_or_else(|| Value::Object(Map::new()));
         return Ok(vec![TestElement { id: "default".to_owned(), data_type: "default".to_owned(), data }]);
     };
-    let models = models.as_array().filter(|models| !models.is_empty()).ok_or("dataModels must be a list of models")?;
+    let models = models.as_array().ok_or("dataModels must be a list of models")?;
     let text = |model: &Value, name: &str| {
         let value = model.get("dataElement").and_then(|element| element.get(name)).and_then(Value::as_str);
         value.map(ToOwned::to_owned).ok_or_else(|| format!("every data model must have a dataElement with {name}"))
