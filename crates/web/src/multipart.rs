@@ -228,7 +228,7 @@ mod tests {
 
     #[tokio::test]
     async fn headers_are_bounded() {
-        let endless = [b"--b\r\nX: ".as_slice(), &[b'a'; HEADER_LIMIT + 1]].concat();
+        let endless = [b"--b\r\nX: ".as_slice(), &vec![b'a'; HEADER_LIMIT + 1]].concat();
         assert!(read(&endless, 1000).await.is_err_and(|error| error.contains("longer than 16384")));
         let many = [b"--b\r\n".as_slice(), &b"X: 1\r\n".repeat(HEADER_LIMIT)].concat();
         assert!(read(&many, 1000).await.is_err_and(|error| error.contains("longer than 16384")));
