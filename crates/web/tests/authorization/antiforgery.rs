@@ -21,7 +21,7 @@ struct Browser {
 }
 
 fn cookie(answer: &Answer, name: &str) -> String {
-    let mut lines = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("a cookie"));
+    let lines = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("a cookie"));
     let found = lines.filter_map(|line| line.strip_prefix(name)).find_map(|rest| rest.strip_prefix('='));
     found.unwrap_or_else(|| panic!("no cookie {name}")).to_owned()
 }
