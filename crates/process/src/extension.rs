@@ -106,17 +106,8 @@ fn is_misspelt(name: &str) -> bool {
 }
 
 fn meant_type(name: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 9] = [
-        "data",
-        "confirmation",
-        "feedback",
-        "signing",
-        "payment",
-        "pdf",
-        "subformPdf",
-        "eFormidling",
-        "fiksArkiv",
-    ];
+    const KNOWN: [&str; 9] =
+        ["data", "confirmation", "feedback", "signing", "payment", "pdf", "subformPdf", "eFormidling", "fiksArkiv"];
     KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
