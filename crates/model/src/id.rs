@@ -66,6 +66,29 @@ impl fmt::Display for InstanceId {
     }
 }
 
+impl InstanceId {
+    /// Appends `{partyId}/{guid}`: what `to_string` gives, without the formatting machinery. Links are made of it.
+    pub fn push_to(self, text: &mut String) {
+        let mut digits = [0; 11];
+        let mut at = digits.len();
+        let mut rest = self.party.get().unsigned_abs();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if self.party.get() < 0 {
+            text.push('-');
+        }
+        text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+        text.push('/');
+        text.push_str(self.guid.hyphenated().encode_lower(&mut [0; 36]));
+    }
+}
+
 impl FromStr for InstanceId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
@@ -77,7 +100,9 @@ impl FromStr for InstanceId {
 
 impl Serialize for InstanceId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut text = String::with_capacity(48);
+        self.push_to(&mut text);
+        serializer.serialize_str(&text)
     }
 }
 
@@ -157,6 +182,12 @@ mod tests {
     fn instance_id_is_party_and_guid() {
         let id: InstanceId = "501337/6C0D0A1E-8F4A-4F53-9E0B-0F0F6A3A7F10".parse().unwrap();
         assert_eq!(id.to_string(), "501337/6c0d0a1e-8f4a-4f53-9e0b-0f0f6a3a7f10");
+        for party in [501_337, 0, 7, -1, i32::MIN, i32::MAX] {
+            let id = InstanceId::new(PartyId::new(party), id.guid);
+            let mut pushed = "x".to_owned();
+            id.push_to(&mut pushed);
+            assert_eq!(pushed, format!("x{id}"));
+        }
         for text in ["", "501337", "x/6c0d0a1e-8f4a-4f53-9e0b-0f0f6a3a7f10", "1/2"] {
             assert!(text.parse::<InstanceId>().is_err(), "{text}");
         }

@@ -4,7 +4,7 @@
 //! A route is mounted with who may call it ([`Routes`](routes::Routes)); without that it cannot be mounted.
 //!
 //! [`app_api`] serves `/{org}/{app}/…`, [`platform_api`] the platform's half, [`local`] the development logins that only
-//! `mottak dev` mounts. [`server::router`] puts them together.
+//! `mottak dev` mounts. [`server::Server`] puts them together.
 
 pub mod antiforgery;
 pub mod app_api;

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use mottak_service::instances::read::require;
 use mottak_service::process::next::{self, NextRequest};
 use mottak_service::process::{history, start, state};
 use serde::Deserialize;
@@ -91,9 +92,10 @@ pub(super) async fn complete(
 pub(super) async fn history(
     State(web): State<WebState>,
     Who(caller): Who,
-    OfApp(_): OfApp,
+    OfApp(app): OfApp,
     OfInstance(id): OfInstance,
 ) -> Result<Response, Refused> {
+    require(&web.service, &caller, &app, id, "read").await?;
     let items = history::read(&web.service, &caller, id).await?;
     Ok(json(StatusCode::OK, &HistoryView::of(&items)))
 }

@@ -37,33 +37,38 @@ impl Links {
 
     /// Where the application API has the instance.
     pub(super) fn instance(&self, id: InstanceId) -> String {
-        format!("{}/instances/{id}", self.app)
+        link(&self.app, "/instances/", id, None)
     }
 
     /// Where the application API has the data element.
     pub(super) fn element(&self, id: InstanceId, element: Guid) -> String {
-        format!("{}/instances/{id}/data/{element}", self.app)
+        link(&self.app, "/instances/", id, Some(element))
     }
 
     fn instance_links(&self, id: InstanceId) -> BothLinks {
-        BothLinks { apps: self.instance(id), platform: format!("{}/storage/api/v1/instances/{id}", self.platform) }
+        BothLinks { apps: self.instance(id), platform: link(&self.platform, PLATFORM_INSTANCES, id, None) }
     }
 
     fn element_links(&self, id: InstanceId, element: Guid) -> BothLinks {
         BothLinks {
             apps: self.element(id, element),
-            platform: format!("{}/storage/api/v1/instances/{id}/data/{element}", self.platform),
+            platform: link(&self.platform, PLATFORM_INSTANCES, id, Some(element)),
         }
     }
 }
 
-/// Where a browser shows the instance.
-pub(super) fn page_of(headers: &HeaderMap, settings: &Settings, app: &AppId, id: InstanceId) -> String {
-    format!("{}://{}/{app}/#/instance/{id}", settings.app_link_scheme, host(headers))
-}
+const PLATFORM_INSTANCES: &str = "/storage/api/v1/instances/";
 
-fn host(headers: &HeaderMap) -> &str {
-    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost")
+fn link(base: &str, instances: &str, id: InstanceId, element: Option<Guid>) -> String {
+    let mut link = String::with_capacity(base.len() + instances.len() + 96);
+    link.push_str(base);
+    link.push_str(instances);
+    id.push_to(&mut link);
+    if let Some(element) = element {
+        link.push_str("/data/");
+        link.push_str(element.hyphenated().encode_lower(&mut [0; 36]));
+    }
+    link
 }
 
 #[derive(Debug, Serialize)]

@@ -6,9 +6,11 @@ use serde::Serialize;
 
 /// Sets the links of an instance and its elements.
 pub(super) fn link(instance: &mut Instance, settings: &Settings) {
-    let here = format!("{}/storage/api/v1/instances/{}", settings.platform_url, instance.id);
+    let mut here = format!("{}/storage/api/v1/instances/", settings.platform_url);
+    instance.id.push_to(&mut here);
     for element in &mut instance.data {
-        element.self_links = links(format!("{here}/data/{}", element.id));
+        let id = element.id.hyphenated();
+        element.self_links = links([here.as_str(), "/data/", id.encode_lower(&mut [0; 36])].concat());
     }
     instance.self_links = links(here);
 }
