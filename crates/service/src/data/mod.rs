@@ -1,7 +1,7 @@
 //! Data elements: forms and files of an instance.
 //!
 //! [`read`] for getting them, [`create`], [`update`], [`patch`](mod@patch) and [`remove`] for writes; [`access`] holds the
-//! rules all writes share, [`calculation`] what the app does to forms on each of them, [`file`] the rules for uploads.
+//! rules all writes share, [`calculation`] what the app does to forms on each of them, [`mod@file`] the rules for uploads.
 
 pub(crate) mod access;
 pub(crate) mod calculation;

@@ -57,6 +57,15 @@ impl Links {
     }
 }
 
+/// Where a browser shows the instance.
+pub(super) fn page_of(headers: &HeaderMap, settings: &Settings, app: &AppId, id: InstanceId) -> String {
+    format!("{}://{}/{app}/#/instance/{id}", settings.app_link_scheme, host(headers))
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost")
+}
+
 const PLATFORM_INSTANCES: &str = "/storage/api/v1/instances/";
 
 fn link(base: &str, instances: &str, id: InstanceId, element: Option<Guid>) -> String {
