@@ -164,11 +164,19 @@ fn fill(binary: &Path, data: &Path, instances: u64) -> anyhow::Result<()> {
 fn store_rates(binary: &Path, data: &Path) -> BTreeMap<String, f64> {
     let output = Command::new(binary).arg("bench-store").arg("--data").arg(data).output();
     let rates = output.ok().filter(|output| output.status.success());
-    let rates = rates.and_then(|output| serde_json::from_slice(&output.stdout).ok());
-    rates.unwrap_or_else(|| {
+    let rates = rates.and_then(|output| serde_json::from_slice::<BTreeMap<String, StoreRate>>(&output.stdout).ok());
+    let Some(rates) = rates else {
         eprintln!("the store alone could not be measured");
-        BTreeMap::new()
-    })
+        return BTreeMap::new();
+    };
+    rates.into_iter().map(|(operation, rate)| (operation, rate.per_second)).collect()
+}
+
+/// What `mottak bench-store` says of one operation.
+#[derive(Debug, serde::Deserialize)]
+struct StoreRate {
+    #[serde(rename = "perSecond")]
+    per_second: f64,
 }
 
 /// Copies of the benchmark's app under new ids.

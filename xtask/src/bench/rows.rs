@@ -47,7 +47,7 @@ impl Row {
             Self::PostInstance16 | Self::PostInstance64 => "`POST` instance",
             Self::PutData => "`PUT` form data, 10 KB",
             Self::ProcessNext => "`PUT` process/next, small form",
-            Self::Page => "`GET` list, page of 100",
+            Self::Page => "`GET` list, page of 100 of app + task + active",
             Self::Upload => "upload, 200 MiB",
             Self::Download => "download, 200 MiB",
             Self::Start => "start",
@@ -66,9 +66,10 @@ impl Row {
     pub(super) fn store_operation(self) -> Option<&'static str> {
         match self {
             Self::GetInstance => Some("get"),
-            Self::PostInstance16 | Self::PostInstance64 => Some("create"),
-            Self::PutData => Some("put"),
-            Self::Page => Some("page"),
+            Self::PostInstance16 => Some("create16"),
+            Self::PostInstance64 => Some("create64"),
+            Self::PutData => Some("put16"),
+            Self::Page => Some("page100"),
             Self::Health | Self::ProcessNext | Self::Upload | Self::Download | Self::Start => None,
         }
     }

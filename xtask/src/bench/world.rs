@@ -148,9 +148,12 @@ impl World {
         Ok(element.with_context(|| format!("the instance has no {data_type}"))?.id)
     }
 
-    /// Requests for up to `pages` consecutive pages of 100 of the service owner's list of instances.
+    /// Requests for up to `pages` consecutive pages of 100 of what the service owner asks for most: its app's instances in a task.
     pub(super) async fn page_requests(&self, pages: usize) -> anyhow::Result<Vec<Vec<u8>>> {
-        let mut path = format!("/storage/api/v1/instances?appId={APP}&size=100");
+        let mut path = format!(
+            "/storage/api/v1/instances?appId={APP}&process.currentTask=Task_1&status.isArchived=false\
+             &status.isSoftDeleted=false&size=100"
+        );
         let mut requests = Vec::new();
         loop {
             let token = &self.owner;
