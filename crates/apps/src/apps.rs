@@ -24,8 +24,8 @@ struct Shared {
     changing: Mutex<()>,
 }
 
-/// Apps by owner and name in lower case: routes are matched without regard to case (app-api §1.1).
-type ById = BTreeMap<(String, String), Arc<App>>;
+/// Apps by id in lower case: routes are matched without regard to case (app-api §1.1).
+type ById = BTreeMap<String, Arc<App>>;
 
 /// What loading a folder again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Apps {
 
     /// The app of this owner and name, in any case. The caller keeps the version it got for as long as it needs.
     pub fn get(&self, org: &str, app: &str) -> Option<Arc<App>> {
-        self.shared.served.load().get(&(org.to_lowercase(), app.to_lowercase())).cloned()
+        self.shared.served.load().get(&key(org, app)).cloned()
     }
 
     /// Every app, in order of id.
@@ -123,8 +123,14 @@ impl Apps {
     }
 }
 
-fn key_of(app: &App) -> (String, String) {
-    (app.id.org().to_lowercase(), app.id.app().to_lowercase())
+fn key_of(app: &App) -> String {
+    key(app.id.org(), app.id.app())
+}
+
+fn key(org: &str, app: &str) -> String {
+    let id = [org, "/", app].concat();
+    // Nearly every request spells it as the app does.
+    if id.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()) { id.to_lowercase() } else { id }
 }
 
 pub(crate) fn id_taken(app: &App, first: &App) -> Problem {

@@ -13,8 +13,14 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json;
 
 /// A JSON answer.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => raw_json(status, bytes),
+    json_of_about(4096, status, body)
+}
+
+/// A JSON answer of about so many bytes: room for it is made once instead of again and again.
+pub(crate) fn json_of_about<T: Serialize>(bytes: usize, status: StatusCode, body: &T) -> Response {
+    let mut written = Vec::with_capacity(bytes);
+    match serde_json::to_writer(&mut written, body) {
+        Ok(()) => raw_json(status, written),
         Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

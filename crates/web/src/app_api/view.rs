@@ -29,8 +29,8 @@ impl Links {
     /// From the request: the host it names and the path before `/instances`.
     pub(super) fn of(headers: &HeaderMap, path: &str, settings: &Settings) -> Self {
         let host = host(headers);
-        let folded = path.to_ascii_lowercase();
-        let end = folded.find("/instances").unwrap_or(path.len());
+        let is_instances = |part: &[u8]| part.eq_ignore_ascii_case(b"/instances");
+        let end = path.as_bytes().windows(10).position(is_instances).unwrap_or(path.len());
         let base = path.get(..end).unwrap_or(path).trim_end_matches('/');
         Self { app: format!("{}://{host}{base}", settings.app_link_scheme), platform: settings.platform_url.clone() }
     }

@@ -12,10 +12,13 @@ use super::view::{QueryResponse, link};
 use crate::WebState;
 use crate::extract::{OfGuid, OfInstance, Query, Who};
 use crate::refusal::Refused;
-use crate::response::json;
+use crate::response::{json, json_of_about};
 
 const OWNER_IDENTIFIER: HeaderName = HeaderName::from_static("x-ai-instanceowneridentifier");
 const TOKEN: &str = "continuationToken";
+
+/// What an instance with a form takes in a list, roughly.
+const BYTES_PER_INSTANCE: usize = 3072;
 
 /// Instances across apps that match the query.
 pub(super) async fn list(
@@ -47,7 +50,7 @@ pub(super) async fn list(
         next: next.map(|token| with_token(&here, &query, &token)),
         instances,
     };
-    Ok(json(StatusCode::OK, &page))
+    Ok(json_of_about(4096 + page.instances.len() * BYTES_PER_INSTANCE, StatusCode::OK, &page))
 }
 
 /// The same question with a token at its end.
