@@ -24,6 +24,8 @@ pub(super) struct StreamFigures {
     pub(super) each: Duration,
     /// Bytes.
     pub(super) peak_memory: Option<u64>,
+    /// What the peak lies above the memory before, in bytes.
+    pub(super) growth: Option<u64>,
 }
 
 /// A start with a number of app folders.
@@ -67,7 +69,7 @@ impl Results {
             }
         }
         if !self.streams.is_empty() {
-            text += "\n| Stream | MB/s | Time | Peak memory |\n|---|--:|--:|--:|\n";
+            text += "\n| Stream | MB/s | Time | Peak memory | Growth |\n|---|--:|--:|--:|--:|\n";
             for (row, outcome) in &self.streams {
                 text += &stream_line(*row, outcome.as_ref().ok());
             }
@@ -115,9 +117,14 @@ impl Results {
 
 fn stream_line(row: Row, figures: Option<&StreamFigures>) -> String {
     let title = row.title();
-    let Some(figures) = figures else { return format!("| {title} | failed | | |\n") };
+    let Some(figures) = figures else { return format!("| {title} | failed | | | |\n") };
     let memory = or_dash(figures.peak_memory, megabytes);
-    format!("| {title} | {} | {} | {memory} |\n", grouped(figures.bytes_per_second / 1e6), time(figures.each))
+    let growth = or_dash(figures.growth, megabytes);
+    format!(
+        "| {title} | {} | {} | {memory} | {growth} |\n",
+        grouped(figures.bytes_per_second / 1e6),
+        time(figures.each)
+    )
 }
 
 fn or_dash<T>(value: Option<T>, render: impl Fn(T) -> String) -> String {

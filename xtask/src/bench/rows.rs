@@ -175,6 +175,7 @@ async fn upload(world: &World, instance: &Instance) -> anyhow::Result<()> {
 }
 
 async fn timed(server: &Server, transfer: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Result<StreamFigures> {
+    let before = server.resident_memory();
     server.reset_peak_memory();
     let begin = Instant::now();
     for _ in 0..TRANSFERS {
@@ -182,7 +183,9 @@ async fn timed(server: &Server, transfer: impl AsyncFn() -> anyhow::Result<()>) 
     }
     let each = begin.elapsed() / TRANSFERS;
     let bytes_per_second = STREAM_BYTES as f64 / each.as_secs_f64();
-    Ok(StreamFigures { bytes_per_second, each, peak_memory: server.peak_memory() })
+    let peak_memory = server.peak_memory();
+    let growth = peak_memory.zip(before).map(|(peak, before)| peak.saturating_sub(before));
+    Ok(StreamFigures { bytes_per_second, each, peak_memory, growth })
 }
 
 /// A block that does not compress.
