@@ -68,7 +68,7 @@ pub(crate) fn web_state(
     antiforgery: Antiforgery,
 ) -> WebState {
     let service = Service::new(apps, store, register, Arc::new(SystemClock), Arc::new(RandomIds), settings);
-    WebState { service: Arc::new(service), verifier: Arc::new(verifier), antiforgery: Arc::new(antiforgery) }
+    WebState::new(Arc::new(service), verifier, antiforgery)
 }
 
 /// The antiforgery check with the key in the data folder, made first when there is none: pages that are open in

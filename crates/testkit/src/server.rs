@@ -287,11 +287,7 @@ impl TestServerBuilder {
             Arc::new(RandomIds),
             settings,
         ));
-        let state = WebState {
-            service: Arc::clone(&service),
-            verifier: Arc::new(verifier),
-            antiforgery: Arc::new(Antiforgery::generate()),
-        };
+        let state = WebState::new(Arc::clone(&service), verifier, Antiforgery::generate());
         let local = self.with_local.then(|| {
             local::router(LocalState {
                 issuer: issuer.clone(),

@@ -22,6 +22,7 @@ mod response;
 pub mod routes;
 pub mod server;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use mottak_service::Service;
@@ -29,10 +30,29 @@ use mottak_service::authentication::TokenVerifier;
 
 use crate::antiforgery::Antiforgery;
 
-/// What every handler may use. Cheap to clone.
+/// What every handler may use. Every request clones it several times, so a clone is one count.
 #[derive(Clone, Debug)]
-pub struct WebState {
+pub struct WebState(Arc<WebParts>);
+
+/// The parts of [`WebState`].
+#[derive(Debug)]
+pub struct WebParts {
     pub service: Arc<Service>,
-    pub verifier: Arc<TokenVerifier>,
-    pub antiforgery: Arc<Antiforgery>,
+    pub verifier: TokenVerifier,
+    pub antiforgery: Antiforgery,
+}
+
+impl WebState {
+    /// From its parts.
+    pub fn new(service: Arc<Service>, verifier: TokenVerifier, antiforgery: Antiforgery) -> Self {
+        Self(Arc::new(WebParts { service, verifier, antiforgery }))
+    }
+}
+
+impl Deref for WebState {
+    type Target = WebParts;
+
+    fn deref(&self) -> &WebParts {
+        &self.0
+    }
 }

@@ -155,6 +155,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let mut http = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
+    let server = Arc::new(server);
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -173,9 +174,9 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "small packets may be delayed");
         }
-        let server = server.clone();
+        let server = Arc::clone(&server);
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let server = server.clone();
+            let server = Arc::clone(&server);
             async move { Ok::<_, Infallible>(server.answer(request.map(Body::new)).await) }
         });
         let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
