@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn ratios_stand_beside_the_rate() {
         let text = results().to_markdown();
-        assert!(text.contains("| `GET` instance | 16 | 35 000 | 180 µs | 3.00 ms | 48 MB | 35 % | 25 % |\n"), "{text}");
+        assert!(text.contains("| `GET` instance | 64 | 35 000 | 180 µs | 3.00 ms | 48 MB | 35 % | 25 % |\n"), "{text}");
         assert!(text.contains("| 50 | 412 ms | – |\n"), "{text}");
         assert!(
             text.starts_with("Commit abc1234. 2 cores (A processor), 16 GiB, Linux 6.1, disk sync 240 µs."),
