@@ -1,8 +1,10 @@
 //! What the process has been through: one row per event or task (platform-storage §2.2, app-process §2.9).
 
+use mottak_apps::App;
 use mottak_model::{InstanceEvent, InstanceId, PlatformUser, Time, event_type};
 
 use crate::authentication::Caller;
+use crate::data::load_for;
 use crate::instances::read::require_read;
 use crate::{Refusal, Service};
 
@@ -21,6 +23,18 @@ pub struct HistoryItem {
 /// The history of an instance's process.
 pub async fn read(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Vec<HistoryItem>, Refusal> {
     require_read(svc, caller, id).await?;
+    let events = svc.store.events(id).await?;
+    Ok(history(&events))
+}
+
+/// The history of an instance's process, asked for through its app. An instance of another app is not there.
+pub async fn read_of_app(
+    svc: &Service,
+    caller: &Caller,
+    app: &App,
+    id: InstanceId,
+) -> Result<Vec<HistoryItem>, Refusal> {
+    load_for(svc, caller, app, id, "read").await?;
     let events = svc.store.events(id).await?;
     Ok(history(&events))
 }

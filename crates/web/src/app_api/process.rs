@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use mottak_service::instances::read::require;
 use mottak_service::process::next::{self, NextRequest};
 use mottak_service::process::{history, start, state};
 use serde::Deserialize;
@@ -95,8 +94,7 @@ pub(super) async fn history(
     OfApp(app): OfApp,
     OfInstance(id): OfInstance,
 ) -> Result<Response, Refused> {
-    require(&web.service, &caller, &app, id, "read").await?;
-    let items = history::read(&web.service, &caller, id).await?;
+    let items = history::read_of_app(&web.service, &caller, &app, id).await?;
     Ok(json(StatusCode::OK, &HistoryView::of(&items)))
 }
 

@@ -191,3 +191,14 @@ async fn abandoned_task_has_ended_in_the_history() {
     assert_eq!(history["processHistory"][2]["elementId"], "Bekreft");
     assert!(history["processHistory"][2]["ended"].is_string(), "{history}");
 }
+
+#[tokio::test]
+async fn history_is_not_told_through_another_app() {
+    let server = mottak_testkit::TestServer::with_example_apps();
+    let user = server.user(1337);
+    let created = user.post("/ttd/kulturstotte/instances?instanceOwnerPartyId=501337").send().await.expect(201).json();
+    let id = created["id"].as_str().expect("an instance has an id");
+    user.get(format!("/ttd/kulturstotte/instances/{id}/process/history")).send().await.expect(200);
+    let refused = user.get(format!("/ttd/skjenkebevilling/instances/{id}/process/history")).send().await.expect(403);
+    assert!(refused.body.is_empty(), "{}", refused.text());
+}
