@@ -27,6 +27,7 @@ mod fill;
 mod jobs;
 mod matching;
 mod memory;
+mod prepare;
 pub mod register;
 mod rules;
 mod specimen;

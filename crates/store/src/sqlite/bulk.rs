@@ -9,8 +9,8 @@ use mottak_model::Time;
 use mottak_service::ports::{Change, CommitFailure, FixedClock, StoreFailure};
 
 use super::ledger::{Ledger, attempted};
-use super::prepare::{Prepared, prepare};
 use super::{Options, Sync, open_ledger};
+use crate::prepare::{Prepared, prepare};
 use crate::rules::failure;
 
 const ATTEMPT: &str = "load changes in bulk";

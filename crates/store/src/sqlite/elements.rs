@@ -4,7 +4,7 @@ use mottak_model::{Guid, Time};
 use rusqlite::{Connection, params};
 
 use super::ledger::{ApplyError, CLEAN_UP, DELETE_OBJECT, Ledger, ticks};
-use super::prepare::{ElementRow, PreparedBody};
+use crate::prepare::{ElementRow, PreparedBody};
 
 const NONE: i64 = 0;
 const INLINE: i64 = 1;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::elements::Elements;
 use super::objects::ObjectFolder;
-use super::prepare::{InstanceRow, Prepared, PreparedElement};
+use crate::prepare::{InstanceRow, Prepared, PreparedElement};
 use crate::rules::{commit_time, failure, moves_instance};
 
 /// Jobs of the store itself.

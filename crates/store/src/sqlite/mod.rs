@@ -2,7 +2,6 @@
 //!
 //! | file | question it answers |
 //! |---|---|
-//! | `prepare` | what are the rows of a change? (on the caller's side) |
 //! | `ledger`, `elements` | how are they applied? (on the writer thread) |
 //! | `writer` | how are changes committed in groups? |
 //! | `readers`, `read`, `search` | on which connection, and by which statements, is it read? |
@@ -17,7 +16,6 @@ mod maintenance;
 mod migrate;
 mod objects;
 mod outbox;
-mod prepare;
 mod read;
 mod readers;
 mod search;
@@ -38,10 +36,10 @@ pub(crate) use self::bulk::BulkLoader;
 use self::ledger::Ledger;
 pub use self::maintenance::Maintenance;
 use self::objects::ObjectFolder;
-use self::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
 use self::read::StoredBody;
 use self::readers::{PointReaders, ReaderPool, configure};
 use self::writer::Writer;
+use crate::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
 use crate::rules::failure;
 
 /// How the store uses the machine. The defaults suit a server with a few cores.
@@ -159,18 +157,6 @@ impl SqliteStore {
                 Ok(Some(Blob::Stream(Box::new(stream))))
             }
         }
-    }
-}
-
-impl Prepared {
-    fn object_keys(&self) -> impl Iterator<Item = &str> {
-        self.elements.iter().filter_map(|element| match element {
-            PreparedElement::Put(row) => match &row.body {
-                PreparedBody::Object { key } => Some(key.as_str()),
-                _ => None,
-            },
-            PreparedElement::Drop(_) => None,
-        })
     }
 }
 

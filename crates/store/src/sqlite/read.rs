@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::elements::OBJECT;
 use super::ledger::attempted;
-use super::prepare::restore;
+use crate::prepare::restore;
 use crate::rules::failure;
 
 /// An instance and its elements: see `elements` for how their ids hang together.

@@ -1,10 +1,14 @@
-//! A change as the rows will hold it. Made on the caller's side, so that the writer thread neither serialises nor
+//! A change as the rows will hold it. Made on the caller's side, so that the writer neither serialises nor
 //! compresses.
 
 use bytes::Bytes;
 use mottak_model::{AppId, DataElement, Guid, Instance, InstanceId, Time};
-use mottak_service::ports::{Body, Change, ElementChange, ElementPut, Expect, Job, StoreFailure};
+use mottak_service::ports::{
+    Body, Change, ElementChange, ElementPut, Expect, Job, Removal, Sha256, StoreFailure,
+};
+use sha2::Digest as _;
 
+use crate::matching::search_text;
 use crate::rules::{check, failure, stored_instance};
 use crate::status::Status;
 
@@ -12,68 +16,89 @@ use crate::status::Status;
 const WORTH_COMPRESSING: usize = 256 * 1024;
 
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) id: InstanceId,
-    pub(super) expect: Expect,
-    pub(super) touch: bool,
-    pub(super) instance: Option<InstanceRow>,
-    pub(super) elements: Vec<PreparedElement>,
+pub(crate) struct Prepared {
+    pub(crate) id: InstanceId,
+    pub(crate) expect: Expect,
+    pub(crate) touch: bool,
+    pub(crate) instance: Option<InstanceRow>,
+    pub(crate) elements: Vec<PreparedElement>,
     /// A JSON array, when there are any.
-    pub(super) events: Option<String>,
-    pub(super) jobs: Vec<Job>,
+    pub(crate) events: Option<String>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) removal: Option<Removal>,
 }
 
 #[derive(Debug)]
-pub(super) struct InstanceRow {
-    pub(super) app: AppId,
-    pub(super) org: String,
-    pub(super) status: Status,
-    pub(super) task: Option<String>,
-    pub(super) created: Option<Time>,
-    pub(super) due: Option<Time>,
-    pub(super) ended: Option<Time>,
-    pub(super) visible_after: Option<Time>,
-    pub(super) doc: String,
+pub(crate) struct InstanceRow {
+    pub(crate) app: AppId,
+    pub(crate) org: String,
+    pub(crate) status: Status,
+    pub(crate) task: Option<String>,
+    pub(crate) created: Option<Time>,
+    pub(crate) due: Option<Time>,
+    pub(crate) ended: Option<Time>,
+    pub(crate) visible_after: Option<Time>,
+    /// What a search for text looks into.
+    pub(crate) search_text: String,
+    pub(crate) doc: String,
 }
 
 #[derive(Debug)]
-pub(super) enum PreparedElement {
+pub(crate) enum PreparedElement {
     Put(ElementRow),
     Drop(Guid),
 }
 
 #[derive(Debug)]
-pub(super) struct ElementRow {
-    pub(super) guid: Guid,
+pub(crate) struct ElementRow {
+    pub(crate) guid: Guid,
     /// Used when the element is not touched.
-    pub(super) changed: Option<Time>,
-    pub(super) touch: bool,
-    pub(super) body: PreparedBody,
-    pub(super) doc: String,
+    pub(crate) changed: Option<Time>,
+    pub(crate) touch: bool,
+    pub(crate) body: PreparedBody,
+    pub(crate) doc: String,
 }
 
 #[derive(Debug)]
-pub(super) enum PreparedBody {
+pub(crate) enum PreparedBody {
     Keep,
     Inline(InlineBody),
     /// Has to be staged before the change is handed to the writer.
-    Large(Bytes),
+    Large {
+        bytes: Bytes,
+        sha256: Sha256,
+    },
     Object {
         key: String,
+        sha256: Sha256,
     },
 }
 
 /// A body as a row holds it.
 #[derive(Debug)]
-pub(super) struct InlineBody {
+pub(crate) struct InlineBody {
     /// Bytes of the original.
-    pub(super) size: usize,
-    pub(super) is_compressed: bool,
-    pub(super) bytes: Bytes,
+    pub(crate) size: usize,
+    pub(crate) sha256: Sha256,
+    pub(crate) is_compressed: bool,
+    pub(crate) bytes: Bytes,
+}
+
+impl Prepared {
+    /// The objects that the change names.
+    pub(crate) fn object_keys(&self) -> impl Iterator<Item = &str> {
+        self.elements.iter().filter_map(|element| match element {
+            PreparedElement::Put(row) => match &row.body {
+                PreparedBody::Object { key } => Some(key.as_str()),
+                _ => None,
+            },
+            PreparedElement::Drop(_) => None,
+        })
+    }
 }
 
 /// Turns a change into rows. `inline_limit`: the largest body, after compression, that becomes a row.
-pub(super) fn prepare(change: Change, inline_limit: usize) -> Result<Prepared, StoreFailure> {
+pub(crate) fn prepare(change: Change, inline_limit: usize) -> Result<Prepared, StoreFailure> {
     check(&change)?;
     let unwritable = |error| failure(&format!("write the documents of instance {}", change.id), error);
     let instance = change.instance.map(prepare_instance).transpose().map_err(unwritable)?;
@@ -94,6 +119,7 @@ pub(super) fn prepare(change: Change, inline_limit: usize) -> Result<Prepared, S
         elements,
         events,
         jobs: change.jobs,
+        removal: change.removal,
     })
 }
 
@@ -107,6 +133,7 @@ fn prepare_instance(instance: Instance) -> serde_json::Result<InstanceRow> {
         due: instance.due_before,
         ended: instance.process.as_ref().and_then(|process| process.ended),
         visible_after: instance.visible_after,
+        search_text: search_text(&instance),
         app: instance.app_id,
         org: instance.org,
         doc,
@@ -118,10 +145,13 @@ fn prepare_element(put: ElementPut, inline_limit: usize) -> serde_json::Result<E
     let stored = DataElement { self_links: None, last_changed: None, ..put.element };
     let body = match put.body {
         Body::Keep => PreparedBody::Keep,
-        Body::Staged(staged) => PreparedBody::Object { key: staged.key },
+        Body::Staged(staged) => PreparedBody::Object { key: staged.key, sha256: staged.sha256 },
         Body::Bytes(bytes) => match shrink(bytes, inline_limit) {
             Ok(inline) => PreparedBody::Inline(inline),
-            Err(large) => PreparedBody::Large(large),
+            Err(large) => {
+                let sha256 = sha2::Sha256::digest(&large).into();
+                PreparedBody::Large { bytes: large, sha256 }
+            }
         },
     };
     Ok(ElementRow { guid: stored.id, changed, touch: put.touch, body, doc: serde_json::to_string(&stored)? })
@@ -130,17 +160,22 @@ fn prepare_element(put: ElementPut, inline_limit: usize) -> serde_json::Result<E
 /// The body as a row, compressed if it shrinks; or the body itself when it is too large for a row.
 fn shrink(original: Bytes, inline_limit: usize) -> Result<InlineBody, Bytes> {
     let size = original.len();
+    let sha256 = |bytes: &Bytes| sha2::Sha256::digest(bytes).into();
     if size <= WORTH_COMPRESSING {
         let compressed = lz4_flex::block::compress(&original);
         if compressed.len() < size && compressed.len() <= inline_limit {
-            return Ok(InlineBody { size, is_compressed: true, bytes: compressed.into() });
+            let sha256 = sha256(&original);
+            return Ok(InlineBody { size, sha256, is_compressed: true, bytes: compressed.into() });
         }
     }
-    if size <= inline_limit { Ok(InlineBody { size, is_compressed: false, bytes: original }) } else { Err(original) }
+    if size > inline_limit {
+        return Err(original);
+    }
+    Ok(InlineBody { size, sha256: sha256(&original), is_compressed: false, bytes: original })
 }
 
 /// The original bytes of a stored body.
-pub(super) fn restore(size: usize, is_compressed: bool, stored: &[u8]) -> Result<Bytes, StoreFailure> {
+pub(crate) fn restore(size: usize, is_compressed: bool, stored: &[u8]) -> Result<Bytes, StoreFailure> {
     if !is_compressed {
         return Ok(Bytes::copy_from_slice(stored));
     }
