@@ -18,6 +18,7 @@ pub mod ports;
 pub mod process;
 pub mod refusal;
 mod service;
+pub mod storage;
 pub mod validation;
 
 pub use refusal::{Failure, Missing, Problem, Refusal};

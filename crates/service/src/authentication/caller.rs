@@ -51,6 +51,8 @@ pub enum Identity {
         org_number: String,
     },
     SystemUser(SystemUser),
+    /// A part of the platform, or an app's own backend, by its platform access token (platform-authentication §1.10).
+    Component(Component),
     /// A valid token that names nobody of the above.
     Unknown,
 }
@@ -85,6 +87,15 @@ pub struct SystemUser {
     pub vendor_org_number: String,
 }
 
+/// Which part of the platform calls: proven by the issuer's key, never together with a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// `platform`, or the code of the organisation whose app it is.
+    pub issuer: String,
+    /// Its name: the claim `urn:altinn:app`.
+    pub app: String,
+}
+
 static ANONYMOUS: LazyLock<Caller> = LazyLock::new(|| {
     Caller(Arc::new(Known {
         identity: Identity::Anonymous,
@@ -110,6 +121,20 @@ impl Caller {
     /// be an object or an array of one (platform-authentication §1.1).
     pub fn from_claims(claims: &Map<String, Value>) -> Result<Self, CallerProblem> {
         claims::read(claims).map(|known| Self(Arc::new(known)))
+    }
+
+    /// A part of the platform.
+    pub fn component(component: Component) -> Self {
+        Self(Arc::new(Known {
+            identity: Identity::Component(component),
+            level: 0,
+            method: None,
+            scopes: Scopes::default(),
+            owner_scopes: Scopes::default(),
+            session: None,
+            app: None,
+            policy_attributes: Vec::new(),
+        }))
     }
 
     pub fn identity(&self) -> &Identity {
@@ -201,6 +226,11 @@ impl Caller {
         self.service_owner().is_some() && self.0.scopes.has_ignoring_case(SYNC_ADAPTER_SCOPE)
     }
 
+    /// Whether it is a part of the platform, or an app's own backend, that proved itself by a platform access token.
+    pub fn is_platform(&self) -> bool {
+        matches!(self.0.identity, Identity::Component(_))
+    }
+
     /// Whether it is a user nobody vouches for: level 0.
     pub fn is_self_identified(&self) -> bool {
         self.0.level == 0 && self.user().is_some()
@@ -214,7 +244,7 @@ impl Caller {
             Identity::SystemUser(system_user) => Some(system_user.owner_org_number.clone()),
             Identity::Org { number } => Some(number.clone()),
             Identity::ServiceOwner { org_number, .. } => Some(org_number.clone()),
-            Identity::Anonymous | Identity::Unknown => None,
+            Identity::Anonymous | Identity::Component(_) | Identity::Unknown => None,
         }
     }
 
@@ -230,7 +260,7 @@ impl Caller {
                 named.system_user_id = Some(system_user.id);
                 named.system_user_owner_org_no = Some(system_user.owner_org_number.clone());
             }
-            Identity::Anonymous | Identity::Unknown => {}
+            Identity::Anonymous | Identity::Component(_) | Identity::Unknown => {}
         }
         named
     }

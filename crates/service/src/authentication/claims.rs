@@ -165,7 +165,7 @@ pub(super) fn read(claims: &Map<String, Value>) -> Result<Known, CallerProblem> 
             level.ok_or(CallerProblem::Missing(name::LEVEL))?,
             Some(method.ok_or(CallerProblem::Missing(name::METHOD))?),
         ),
-        Identity::Anonymous | Identity::Unknown => (level.unwrap_or(0), method),
+        Identity::Anonymous | Identity::Component(_) | Identity::Unknown => (level.unwrap_or(0), method),
     };
     Ok(Known {
         identity,

@@ -16,7 +16,7 @@ mod strict_json;
 mod subject;
 mod verify;
 
-pub use caller::{Caller, Identity, SystemUser, User};
+pub use caller::{Caller, Component, Identity, SystemUser, User};
 pub use claims::CallerProblem;
 pub use issue::TokenIssuer;
 pub use keys::{KeyProblem, PublicKeys, SigningKey};

@@ -10,7 +10,7 @@ use moka::sync::Cache;
 use mottak_model::Time;
 use serde_json::{Map, Value};
 
-use super::caller::Caller;
+use super::caller::{Caller, Component};
 use super::claims::{CallerProblem, name};
 use super::keys::{ALGORITHM, PublicKeys};
 use super::strict_json;
@@ -99,6 +99,8 @@ pub struct TrustedIssuer {
 pub enum Takes {
     Everything,
     SystemUsersOnly,
+    /// Platform access tokens, which prove a component and never a caller (platform-authentication §1.10).
+    Components,
 }
 
 /// SHA-256 of a token.
@@ -149,15 +151,23 @@ impl TokenVerifier {
         Ok(verified.caller)
     }
 
+    /// The component that a platform access token proves. Only keys of [`Takes::Components`] count.
+    pub fn verify_component(&self, token: &str, now: Time) -> Result<Component, TokenProblem> {
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(TokenProblem::TooLong);
+        }
+        let trust = Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner));
+        let parts = Parts::split(token)?;
+        let trusted = signer(&trust.issuers, &parts, |takes| takes == Takes::Components)?;
+        Period::of(&parts.claims)?.check(now)?;
+        let app = parts.claims.get(name::APP).and_then(Value::as_str).filter(|app| !app.trim().is_empty());
+        let app = app.ok_or(CallerProblem::Missing(name::APP))?;
+        Ok(Component { issuer: trusted.issuer.clone(), app: app.to_owned() })
+    }
+
     fn verify_anew(&self, issuers: &[TrustedIssuer], token: &str, now: Time) -> Result<Verified, TokenProblem> {
         let parts = Parts::split(token)?;
-        let key_id = key_id(&parts.header)?;
-        let issuer = parts.claims.get(name::ISSUER).and_then(Value::as_str).ok_or(TokenProblem::Issuer)?;
-        let trusted = issuers.iter().find(|trusted| trusted.issuer == issuer).ok_or(TokenProblem::Issuer)?;
-        let key = trusted.keys.find(key_id).ok_or(TokenProblem::UnknownKey)?;
-        if !key.verifies(parts.signed.as_bytes(), &parts.signature) {
-            return Err(TokenProblem::Signature);
-        }
+        let trusted = signer(issuers, &parts, |takes| takes != Takes::Components)?;
         let period = Period::of(&parts.claims)?;
         period.check(now)?;
         let caller = self.caller(parts.claims)?;
@@ -182,6 +192,23 @@ impl TokenVerifier {
         }
         Ok(Caller::from_claims(&claims)?)
     }
+}
+
+/// The issuer of the token, among those that issue such tokens, once its key has shown that it is.
+fn signer<'a>(
+    issuers: &'a [TrustedIssuer],
+    parts: &Parts<'_>,
+    may_issue: impl Fn(Takes) -> bool,
+) -> Result<&'a TrustedIssuer, TokenProblem> {
+    let key_id = key_id(&parts.header)?;
+    let issuer = parts.claims.get(name::ISSUER).and_then(Value::as_str).ok_or(TokenProblem::Issuer)?;
+    let mut issuers = issuers.iter().filter(|trusted| may_issue(trusted.takes));
+    let trusted = issuers.find(|trusted| trusted.issuer == issuer).ok_or(TokenProblem::Issuer)?;
+    let key = trusted.keys.find(key_id).ok_or(TokenProblem::UnknownKey)?;
+    if !key.verifies(parts.signed.as_bytes(), &parts.signature) {
+        return Err(TokenProblem::Signature);
+    }
+    Ok(trusted)
 }
 
 impl Trust {

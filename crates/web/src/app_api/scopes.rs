@@ -73,7 +73,7 @@ fn group_of<'a>(configuration: &'a ApiScopesConfiguration, caller: &Caller) -> O
     match caller.identity() {
         Identity::User(_) | Identity::SystemUser(_) | Identity::Org { .. } => configuration.users.as_ref(),
         Identity::ServiceOwner { .. } => configuration.service_owners.as_ref(),
-        Identity::Anonymous | Identity::Unknown => None,
+        Identity::Anonymous | Identity::Component(_) | Identity::Unknown => None,
     }
 }
 
