@@ -110,7 +110,7 @@ async fn maintain(store: Arc<SqliteStore>) {
     let mut ticks = tokio::time::interval(MAINTENANCE_INTERVAL);
     loop {
         ticks.tick().await;
-        match store.run_maintenance(MAINTENANCE_GRACE).await {
+        match store.maintain(MAINTENANCE_GRACE).await {
             Ok(done) => tracing::debug!(?done, "cleaned up"),
             Err(failure) => tracing::warn!("clean-up: {failure}"),
         }

@@ -80,7 +80,7 @@ pub(crate) async fn load(svc: &Service, app: &App, party: PartyId, element: &Dat
 
 /// The content of an element that is small enough to be worked on as a whole.
 pub(crate) async fn load_bytes(svc: &Service, instance: InstanceId, element: Guid) -> Result<Option<Bytes>, Refusal> {
-    match svc.store.read_body(instance, element).await? {
+    match svc.store.read_body(instance, element, None).await?.map(|body| body.blob) {
         None => Ok(None),
         Some(Blob::Bytes(bytes)) => Ok(Some(bytes)),
         Some(Blob::Stream(mut stream)) => {

@@ -65,6 +65,6 @@ mod tests {
         let instance = &page.instances[0];
         assert_eq!(store.load(instance.id).await.unwrap().unwrap().instance, *instance);
         assert_eq!(store.events(instance.id).await.unwrap().len(), 3);
-        assert!(store.read_body(instance.id, instance.data[0].id).await.unwrap().is_some());
+        assert!(store.read_body(instance.id, instance.data[0].id, None).await.unwrap().is_some());
     }
 }

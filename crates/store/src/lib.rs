@@ -24,7 +24,6 @@
 
 pub mod bench;
 mod fill;
-mod jobs;
 mod matching;
 mod memory;
 mod prepare;
@@ -35,6 +34,5 @@ mod sqlite;
 mod status;
 
 pub use fill::fill;
-pub use jobs::{ClaimedJob, JobId};
 pub use memory::MemoryStore;
-pub use sqlite::{Maintenance, Options, SqliteStore};
+pub use sqlite::{Options, SqliteStore};

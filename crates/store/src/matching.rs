@@ -78,8 +78,15 @@ fn has_presentation_text(instance: &Instance, part: &str) -> bool {
     instance.presentation_texts.iter().flatten().any(|(_, text)| text.to_lowercase().contains(&part))
 }
 
+/// What a search for text looks into: all presentation texts in lower case. Whoever contains the text that is searched
+/// for, contains it in here; [`matches`] has the last word.
+pub(crate) fn search_text(instance: &Instance) -> String {
+    let texts: Vec<_> = instance.presentation_texts.iter().flatten().map(|(_, text)| text.to_lowercase()).collect();
+    texts.join("\n")
+}
+
 fn has_reference(instance: &Instance, reference: &str) -> bool {
-    instance.id.guid.simple().to_string().ends_with(reference) && reference.len() == 12
+    instance.id.guid.simple().to_string().ends_with(reference)
 }
 
 /// How two places follow one another in the list.

@@ -8,13 +8,15 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, Time};
 use mottak_service::ports::{
-    Blob, BlobFailure, Blobs, Body, Change, Clock, CommitFailure, Committed, Cursor, ElementChange, ElementPut, Expect,
-    Ids, InstanceQuery, Job, Page, PortFuture, RandomIds, Snapshot, Staged, StagedWriter, Store, StoreFailure,
+    BlobFailure, BlobRange, Blobs, Body, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, Cursor,
+    ElementChange, ElementPut, Expect, Ids, InstanceQuery, Job, JobId, Maintenance, Page, PortFuture, RandomIds,
+    Record, RecordExpect, RecordKind, RecordWrite, Removal, Snapshot, Staged, StagedWriter, Store, StoreFailure,
+    StoredBody,
 };
+use sha2::{Digest as _, Sha256};
 
-use crate::jobs::{ClaimedJob, JobId};
 use crate::matching::{compare, matches};
-use crate::rules::{check, commit_time, failure, moves_instance, stored_instance};
+use crate::rules::{check, commit_time, failure, moves_instance, part_of, stored_instance};
 
 /// Keeps everything in memory and forgets it when dropped.
 #[derive(Debug)]
@@ -31,7 +33,11 @@ struct State {
     instances: BTreeMap<Guid, Row>,
     objects: HashMap<String, Object>,
     jobs: BTreeMap<JobId, (Job, u32)>,
+    buried: Vec<BuriedJob>,
     last_job: i64,
+    records: BTreeMap<(RecordKind, String), Record>,
+    /// The histories of instances that were removed without them.
+    histories: HashMap<Guid, (InstanceId, Vec<InstanceEvent>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,17 +76,20 @@ impl MemoryStore {
             instances: BTreeMap::new(),
             objects: HashMap::new(),
             jobs: BTreeMap::new(),
+            buried: Vec::new(),
             last_job: 0,
+            records: BTreeMap::new(),
+            histories: HashMap::new(),
         }));
-        Self { clock, blobs: MemoryBlobs(Arc::clone(&state)), state }
+        let blobs = MemoryBlobs { state: Arc::clone(&state), clock: Arc::clone(&clock) };
+        Self { clock, state, blobs }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
-    /// Hands out at most `limit` due jobs, earliest first, each held for `lease`.
-    pub fn claim_jobs(&self, limit: usize, lease: Duration) -> Vec<ClaimedJob> {
+    fn claim(&self, limit: usize, lease: Duration) -> Vec<ClaimedJob> {
         let now = self.clock.now();
         let mut state = self.state();
         let mut due: Vec<_> =
@@ -97,8 +106,8 @@ impl MemoryStore {
             .collect()
     }
 
-    /// Ends a job that is done. Answers whether the claim was still valid.
-    pub fn complete_job(&self, job: &ClaimedJob) -> bool {
+    /// Ends a job; answers whether the claim was still valid.
+    fn end(&self, job: &ClaimedJob) -> bool {
         let mut state = self.state();
         let is_held = state.jobs.get(&job.id).is_some_and(|(_, attempts)| *attempts == job.attempts);
         if is_held {
@@ -107,8 +116,7 @@ impl MemoryStore {
         is_held
     }
 
-    /// Gives a job back, to be tried again after `delay`. Answers whether the claim was still valid.
-    pub fn retry_job(&self, job: &ClaimedJob, delay: Duration) -> bool {
+    fn give_back(&self, job: &ClaimedJob, delay: Duration) -> bool {
         let due = self.clock.now().plus(delay);
         match self.state().jobs.get_mut(&job.id) {
             Some((kept, attempts)) if *attempts == job.attempts => {
@@ -130,13 +138,16 @@ impl State {
         check(&change)?;
         let old = self.instances.get(&change.id.guid);
         let holds = match (change.expect, old) {
-            (Expect::Absent, old) => old.is_none(),
+            (Expect::Absent, old) => old.is_none() && !self.histories.contains_key(&change.id.guid),
             (Expect::Version(version), old) => {
                 old.is_some_and(|row| row.version == version && row.document.id == change.id)
             }
         };
         if !holds {
             return Err(CommitFailure::Conflict);
+        }
+        if let Some(removal) = change.removal {
+            return Ok(self.remove(change, removal, now));
         }
         let document = change.instance.map(stored_instance).or_else(|| old.map(|row| row.document.clone()));
         let document = document.ok_or_else(|| failure("change an instance", "it has no document"))?;
@@ -164,11 +175,58 @@ impl State {
         self.settle(change.id, &row);
         let version = row.version;
         self.instances.insert(change.id.guid, row);
-        for job in change.jobs {
+        self.enqueue(change.jobs);
+        Ok(Committed { version, changed })
+    }
+
+    fn enqueue(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
             self.last_job += 1;
             self.jobs.insert(JobId(self.last_job), (job, 0));
         }
-        Ok(Committed { version, changed })
+    }
+
+    /// Takes an instance away whose version was as expected.
+    fn remove(&mut self, change: Change, removal: Removal, now: Time) -> Committed {
+        let old = self.instances.remove(&change.id.guid);
+        let version = old.as_ref().map_or(1, |old| old.version + 1);
+        for key in old.iter().flat_map(|old| &old.elements).filter_map(Element::object) {
+            self.objects.remove(key);
+        }
+        if let (Removal::KeepHistory, Some(old)) = (removal, old) {
+            self.histories.insert(change.id.guid, (change.id, old.events));
+        }
+        self.last = commit_time(now, self.last, None);
+        self.enqueue(change.jobs);
+        Committed { version, changed: self.last }
+    }
+
+    fn history(&self, id: InstanceId) -> Vec<InstanceEvent> {
+        let removed = || self.histories.get(&id.guid).filter(|(known, _)| *known == id).map(|(_, events)| events);
+        self.row(id).map(|row| &row.events).or_else(removed).cloned().unwrap_or_default()
+    }
+
+    fn write_record(&mut self, write: RecordWrite) -> bool {
+        let place = (write.kind, write.key);
+        let known = self.records.get(&place).map(|record| record.version);
+        let is_as_expected = match write.expect {
+            RecordExpect::Anything => true,
+            RecordExpect::Absent => known.is_none(),
+            RecordExpect::Version(version) => known == Some(version),
+        };
+        if is_as_expected {
+            match write.document {
+                Some(document) => {
+                    let version = known.unwrap_or(0) + 1;
+                    let record = Record { key: place.1.clone(), document, version };
+                    self.records.insert(place, record);
+                }
+                None => {
+                    self.records.remove(&place);
+                }
+            }
+        }
+        is_as_expected
     }
 
     fn put(&self, row: &mut Row, id: InstanceId, put: ElementPut, changed: Time) -> Result<(), StoreFailure> {
@@ -281,12 +339,17 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.state().instances.get(&guid).map(|row| row.document.id)) })
     }
 
-    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
-        Box::pin(async move { Ok(self.state().body(instance, element).map(Blob::Bytes)) })
+    fn read_body(
+        &self,
+        instance: InstanceId,
+        element: Guid,
+        part: Option<BlobRange>,
+    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().body(instance, element).map(|body| part_of(body, None, part))) })
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
-        Box::pin(async move { Ok(self.state().row(id).map_or_else(Vec::new, |row| row.events.clone())) })
+        Box::pin(async move { Ok(self.state().history(id)) })
     }
 
     fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
@@ -300,9 +363,68 @@ impl Store for MemoryStore {
     fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn record(&self, kind: RecordKind, key: String) -> PortFuture<'_, Result<Option<Record>, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().records.get(&(kind, key)).cloned()) })
+    }
+
+    fn records(&self, kind: RecordKind, prefix: String) -> PortFuture<'_, Result<Vec<Record>, StoreFailure>> {
+        Box::pin(async move {
+            let state = self.state();
+            let found = state.records.iter().filter(|((known, key), _)| *known == kind && key.starts_with(&prefix));
+            Ok(found.map(|(_, record)| record.clone()).collect())
+        })
+    }
+
+    fn write_record(&self, write: RecordWrite) -> PortFuture<'_, Result<bool, StoreFailure>> {
+        Box::pin(async move { Ok(self.state().write_record(write)) })
+    }
+
+    fn claim_jobs(&self, limit: usize, lease: Duration) -> PortFuture<'_, Result<Vec<ClaimedJob>, StoreFailure>> {
+        Box::pin(async move { Ok(self.claim(limit, lease)) })
+    }
+
+    fn complete_job<'a>(&'a self, job: &'a ClaimedJob) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        Box::pin(async move { Ok(self.end(job)) })
+    }
+
+    fn retry_job<'a>(&'a self, job: &'a ClaimedJob, delay: Duration) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        Box::pin(async move { Ok(self.give_back(job, delay)) })
+    }
+
+    fn bury_job<'a>(&'a self, job: &'a ClaimedJob, reason: String) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        Box::pin(async move {
+            let is_held = self.end(job);
+            if is_held {
+                let ClaimedJob { id, kind, body, attempts } = job.clone();
+                self.state().buried.push(BuriedJob { id, kind, body, attempts, reason });
+            }
+            Ok(is_held)
+        })
+    }
+
+    fn buried_jobs(&self) -> PortFuture<'_, Result<Vec<BuriedJob>, StoreFailure>> {
+        Box::pin(async move {
+            let mut buried = self.state().buried.clone();
+            buried.sort_by_key(|job| job.id);
+            Ok(buried)
+        })
+    }
+
+    /// Nothing is dropped late here.
+    fn maintain(&self, _: Duration) -> PortFuture<'_, Result<Maintenance, StoreFailure>> {
+        Box::pin(async { Ok(Maintenance::default()) })
+    }
+
+    fn close(&self) -> PortFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
-struct MemoryBlobs(Arc<Mutex<State>>);
+struct MemoryBlobs {
+    state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
+}
 
 impl fmt::Debug for MemoryBlobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -312,13 +434,15 @@ impl fmt::Debug for MemoryBlobs {
 
 impl Blobs for MemoryBlobs {
     fn stage(&self) -> PortFuture<'_, Result<Box<dyn StagedWriter>, BlobFailure>> {
-        let writer = MemoryWriter { state: Arc::clone(&self.0), bytes: BytesMut::new() };
+        let writer =
+            MemoryWriter { state: Arc::clone(&self.state), clock: Arc::clone(&self.clock), bytes: BytesMut::new() };
         Box::pin(async move { Ok(Box::new(writer) as Box<dyn StagedWriter>) })
     }
 }
 
 struct MemoryWriter {
     state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
     bytes: BytesMut,
 }
 
@@ -332,7 +456,8 @@ impl StagedWriter for MemoryWriter {
         Box::pin(async move {
             let key = RandomIds.guid().simple().to_string();
             let bytes = self.bytes.freeze();
-            let staged = Staged { key: key.clone(), size: bytes.len() as u64 };
+            let sha256 = Sha256::digest(&bytes).into();
+            let staged = Staged { key: key.clone(), size: bytes.len() as u64, sha256, at: self.clock.now() };
             lock(&self.state).objects.insert(key, Object { bytes, holder: None });
             Ok(staged)
         })

@@ -3,9 +3,7 @@
 
 use bytes::Bytes;
 use mottak_model::{AppId, DataElement, Guid, Instance, InstanceId, Time};
-use mottak_service::ports::{
-    Body, Change, ElementChange, ElementPut, Expect, Job, Removal, Sha256, StoreFailure,
-};
+use mottak_service::ports::{Body, Change, ElementChange, ElementPut, Expect, Job, Removal, Sha256, StoreFailure};
 use sha2::Digest as _;
 
 use crate::matching::search_text;
@@ -89,7 +87,7 @@ impl Prepared {
     pub(crate) fn object_keys(&self) -> impl Iterator<Item = &str> {
         self.elements.iter().filter_map(|element| match element {
             PreparedElement::Put(row) => match &row.body {
-                PreparedBody::Object { key } => Some(key.as_str()),
+                PreparedBody::Object { key, .. } => Some(key.as_str()),
                 _ => None,
             },
             PreparedElement::Drop(_) => None,

@@ -1,7 +1,9 @@
 //! The rules of a commit that every engine follows.
 
+use bytes::Bytes;
 use mottak_model::{Instance, Time};
-use mottak_service::ports::{Change, ElementChange, Expect, StoreFailure};
+use mottak_service::ports::{Blob, BlobRange, Change, ElementChange, Expect, Sha256, StoreFailure, StoredBody};
+use sha2::Digest as _;
 
 /// The time of the next commit: now, in whole microseconds, but later than every commit before and not earlier than
 /// the instance's creation (platform-storage §3.3: `lastChanged` never goes back).
@@ -19,6 +21,12 @@ pub(crate) fn moves_instance(touch: bool, stored_changed: Option<Time>, created:
 /// Refuses a change that contradicts itself. Such a change is a mistake of the caller, not of a client.
 pub(crate) fn check(change: &Change) -> Result<(), StoreFailure> {
     let refuse = |cause: &str| Err(failure(&format!("change instance {}", change.id), cause));
+    if change.removal.is_some() {
+        let changes_more = change.instance.is_some() || !change.elements.is_empty() || !change.events.is_empty();
+        if changes_more || change.expect == Expect::Absent {
+            return refuse("it cannot be changed and removed at once");
+        }
+    }
     match &change.instance {
         Some(instance) if instance.id != change.id || instance.instance_owner.party_id != change.id.party => {
             return refuse("the new document belongs to another instance");
@@ -42,6 +50,18 @@ pub(crate) fn stored_instance(mut instance: Instance) -> Instance {
     instance.self_links = None;
     instance.last_changed = None;
     instance
+}
+
+/// A body that is at hand, or the part of it that lies in the range. The checksum is computed where it is not known.
+pub(crate) fn part_of(body: Bytes, sha256: Option<Sha256>, part: Option<BlobRange>) -> StoredBody {
+    let size = body.len();
+    let sha256 = sha256.unwrap_or_else(|| sha2::Sha256::digest(&body).into());
+    let place = |place: u64| usize::try_from(place).map_or(size, |place| place.min(size));
+    let blob = match part {
+        None => body,
+        Some(part) => body.slice(place(part.start)..place(part.end).max(place(part.start))),
+    };
+    StoredBody { size: size as u64, sha256: Some(sha256), blob: Blob::Bytes(blob) }
 }
 
 /// A failure that the same request would meet again.

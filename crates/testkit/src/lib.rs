@@ -10,9 +10,11 @@
 //! ```
 
 mod client;
+mod faulty;
 mod seed;
 mod server;
 
 pub use client::{Answer, Client, Sending};
+pub use faulty::{FaultyStore, Operation};
 pub use seed::Seed;
 pub use server::{Backing, TestServer, TestServerBuilder};

@@ -42,9 +42,9 @@ pub async fn read(
         }
         Data::Form(form)
     } else {
-        let blob = svc.store.read_body(id.instance, id.element).await?;
+        let blob = svc.store.read_body(id.instance, id.element, None).await?;
         let blob = blob.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
-        Data::File { element: element.clone(), blob }
+        Data::File { element: element.clone(), blob: blob.blob }
     };
     leave_traces(svc, caller, app, &snapshot, element, given_ids).await;
     Ok(data)
@@ -110,7 +110,7 @@ pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(
     if element.is_hard_deleted() && !is_owner {
         return Err(Refusal::NotFound(Problem::bare()));
     }
-    let blob = svc.store.read_body(id.instance, id.element).await?;
+    let blob = svc.store.read_body(id.instance, id.element, None).await?;
     let blob =
         blob.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
     if !element.is_read && !is_owner {
@@ -121,7 +121,7 @@ pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(
             tracing::debug!(%failure, "the element was not marked as read");
         }
     }
-    Ok((element.clone(), blob))
+    Ok((element.clone(), blob.blob))
 }
 
 /// The stored elements of an instance, for the platform's storage API.

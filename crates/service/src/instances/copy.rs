@@ -139,7 +139,7 @@ async fn read_copies(
 
 /// The bytes of an element as the body of another one; large ones are staged piece by piece.
 async fn copy_body(svc: &Service, source: InstanceId, element: &DataElement) -> Result<Option<Body>, Refusal> {
-    Ok(match svc.store.read_body(source, element.id).await? {
+    Ok(match svc.store.read_body(source, element.id, None).await?.map(|body| body.blob) {
         None => None,
         Some(Blob::Bytes(bytes)) => Some(Body::Bytes(bytes)),
         Some(Blob::Stream(mut stream)) => {

@@ -9,7 +9,8 @@ mod store;
 pub use clock::{Clock, FixedClock, Ids, RandomIds, SequentialIds, SystemClock};
 pub use register::{Register, RegisterFailure, SystemUserRecord};
 pub use store::{
-    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, Change, CommitFailure, Committed, Cursor, ElementChange,
-    ElementPut, Expect, InstanceQuery, Job, Order, Page, PortFuture, Snapshot, Staged, StagedWriter, Store,
-    StoreFailure, TimeRange,
+    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, BuriedJob, Change, ClaimedJob, CommitFailure, Committed,
+    Cursor, ElementChange, ElementPut, Expect, InstanceQuery, Job, JobId, Maintenance, Order, Page, PortFuture, Record,
+    RecordExpect, RecordKind, RecordWrite, Removal, Sha256, Snapshot, Staged, StagedWriter, Store, StoreFailure,
+    StoredBody, TimeRange,
 };

@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use mottak_model::{AppId, DataElement, Guid, Instance, InstanceEvent, InstanceId, PartyId, Time};
@@ -30,6 +31,17 @@ pub struct Change {
     pub events: Vec<InstanceEvent>,
     /// The outbox: what has to happen in the outside world once the change is durable.
     pub jobs: Vec<Job>,
+    /// The instance goes for good, elements and their content with it. Nothing else may change then but the outbox.
+    pub removal: Option<Removal>,
+}
+
+/// What stays of an instance that is removed for good (platform-storage §3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Its history, which [`Store::events`] goes on to answer.
+    KeepHistory,
+    /// Nothing.
+    WithHistory,
 }
 
 impl Change {
@@ -43,6 +55,7 @@ impl Change {
             elements: Vec::new(),
             events: Vec::new(),
             jobs: Vec::new(),
+            removal: None,
         }
     }
 }
@@ -50,7 +63,8 @@ impl Change {
 /// What must hold at the moment of the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// There is no instance with this guid yet, whoever owns it.
+    /// There is no such instance, and no history of one that was removed. Guids are unique by being random; a store need
+    /// not look for the guid among other parties' instances.
     Absent,
     /// The instance has not changed since it was loaded with this version.
     Version(u64),
@@ -93,7 +107,14 @@ pub struct Staged {
     pub key: String,
     /// Bytes.
     pub size: u64,
+    /// Of these bytes.
+    pub sha256: Sha256,
+    /// When it was finished. It has to be named soon, or it is swept away.
+    pub at: Time,
 }
+
+/// The SHA-256 checksum of a body.
+pub type Sha256 = [u8; 32];
 
 /// Something to do after the commit, at least once, surviving a crash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +125,91 @@ pub struct Job {
     pub body: String,
     /// Not before this time.
     pub due: Time,
+}
+
+/// Names a job of one store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub i64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A due job, held until its lease runs out. Then, if it was neither completed nor given back, another worker gets it:
+/// handlers must be idempotent by `id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedJob {
+    pub id: JobId,
+    /// Names the handler.
+    pub kind: String,
+    /// JSON for the handler.
+    pub body: String,
+    /// How often the job has been claimed, this time included. Who held an earlier claim can no longer end it.
+    pub attempts: u32,
+}
+
+/// A job that nobody will try again, kept for somebody to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuriedJob {
+    pub id: JobId,
+    pub kind: String,
+    pub body: String,
+    pub attempts: u32,
+    pub reason: String,
+}
+
+/// What a small document beside the instances is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// The lock of an instance; the key is the instance's id.
+    InstanceLock,
+    /// The metadata of an application that was registered; the key is the app's id.
+    Application,
+    /// The texts of an application that were registered; the key is the app's id, a slash, and the language.
+    Text,
+}
+
+impl RecordKind {
+    /// As it is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InstanceLock => "instance-lock",
+            Self::Application => "application",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// A small document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub key: String,
+    /// JSON.
+    pub document: String,
+    /// 1 for a new record, one more with each write.
+    pub version: u64,
+}
+
+/// A write of a record, which happens if the record is as expected.
+#[derive(Clone, Debug)]
+pub struct RecordWrite {
+    pub kind: RecordKind,
+    pub key: String,
+    pub expect: RecordExpect,
+    /// JSON; `None` removes the record.
+    pub document: Option<String>,
+}
+
+/// What must hold of a record when it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordExpect {
+    Anything,
+    /// There is none.
+    Absent,
+    /// It is there, with this version.
+    Version(u64),
 }
 
 /// What a successful commit made.
@@ -188,7 +294,7 @@ pub struct InstanceQuery {
     pub due_before: TimeRange,
     /// Case-insensitive part of any presentation text.
     pub search_text: Option<String>,
-    /// The last twelve hexadecimal digits of the instance's guid, lower case.
+    /// The last hexadecimal digits of the instance's guid, at most 32, lower case, no hyphens.
     pub reference: Option<String>,
     pub order: Order,
     /// Instances per page, at least 1.
@@ -261,10 +367,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The instance with this guid, whoever owns it.
     fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>>;
 
-    /// The content of an element of this instance. `None`: there is no such element, or it has no content.
-    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>>;
+    /// The content of an element of this instance, or the part of it that lies in the range. `None`: there is no such
+    /// element, or it has no content.
+    fn read_body(
+        &self,
+        instance: InstanceId,
+        element: Guid,
+        part: Option<BlobRange>,
+    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>>;
 
-    /// The history of an instance in the order it was written.
+    /// The history of an instance in the order it was written, also of one that was removed without it.
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>>;
 
     /// One page of instances.
@@ -275,6 +387,47 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Answers when the store can serve.
     fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>>;
+
+    /// A small document.
+    fn record(&self, kind: RecordKind, key: String) -> PortFuture<'_, Result<Option<Record>, StoreFailure>>;
+
+    /// The documents whose keys begin like this, by key.
+    fn records(&self, kind: RecordKind, prefix: String) -> PortFuture<'_, Result<Vec<Record>, StoreFailure>>;
+
+    /// Writes or removes a small document, durably. Answers whether it was as expected; if not, nothing is written.
+    fn write_record(&self, write: RecordWrite) -> PortFuture<'_, Result<bool, StoreFailure>>;
+
+    /// Hands out at most `limit` due jobs, earliest first, each held for `lease`.
+    fn claim_jobs(&self, limit: usize, lease: Duration) -> PortFuture<'_, Result<Vec<ClaimedJob>, StoreFailure>>;
+
+    /// Ends a job that is done. Answers whether the claim was still valid.
+    fn complete_job<'a>(&'a self, job: &'a ClaimedJob) -> PortFuture<'a, Result<bool, StoreFailure>>;
+
+    /// Gives a job back, to be tried again after `delay`. Answers whether the claim was still valid.
+    fn retry_job<'a>(&'a self, job: &'a ClaimedJob, delay: Duration) -> PortFuture<'a, Result<bool, StoreFailure>>;
+
+    /// Ends a job that is not worth another attempt, and keeps it with the reason. Answers whether the claim was still
+    /// valid.
+    fn bury_job<'a>(&'a self, job: &'a ClaimedJob, reason: String) -> PortFuture<'a, Result<bool, StoreFailure>>;
+
+    /// The jobs that were buried, oldest first.
+    fn buried_jobs(&self) -> PortFuture<'_, Result<Vec<BuriedJob>, StoreFailure>>;
+
+    /// Removes objects that nothing has named for longer than `grace`. To be called every few minutes. Downloads that
+    /// began before go on undisturbed; uploads that are written to at least that often are safe.
+    fn maintain(&self, grace: Duration) -> PortFuture<'_, Result<Maintenance, StoreFailure>>;
+
+    /// Makes everything accepted durable and takes no more changes. Reads still work.
+    fn close(&self) -> PortFuture<'_, ()>;
+}
+
+/// What a round of maintenance did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Objects that were replaced or dropped longer than the grace time ago.
+    pub removed_objects: usize,
+    /// Uploads that were staged and not committed within the grace time.
+    pub abandoned_uploads: usize,
 }
 
 /// Large bodies.
@@ -299,8 +452,19 @@ pub struct BlobFailure {
     pub cause: String,
 }
 
-/// A part of a body in bytes.
+/// A part of a body in bytes. What lies beyond the end does not count.
 pub type BlobRange = Range<u64>;
+
+/// The content of an element, or a part of it, with what is known of the whole.
+#[derive(Debug)]
+pub struct StoredBody {
+    /// Bytes of the whole.
+    pub size: u64,
+    /// Of the whole. None of what was stored before checksums were kept.
+    pub sha256: Option<Sha256>,
+    /// The whole, or the part that was asked for.
+    pub blob: Blob,
+}
 
 /// The content of an element.
 pub enum Blob {
@@ -319,9 +483,9 @@ impl fmt::Debug for Blob {
     }
 }
 
-/// A body that is read piece by piece.
+/// A body, or a part of one, that is read piece by piece.
 pub trait BlobStream: Send {
-    /// The length of the whole body in bytes.
+    /// Bytes there are to read in all.
     fn len(&self) -> u64;
     /// Whether the body has no bytes.
     fn is_empty(&self) -> bool {

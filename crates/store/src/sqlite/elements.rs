@@ -81,12 +81,12 @@ impl Ledger {
         elements: &mut Elements,
         changed: Time,
     ) -> Result<(), ApplyError> {
-        let (content, object_key) = match &row.body {
-            PreparedBody::Keep => (NONE, None),
-            PreparedBody::Inline(_) => (INLINE, None),
-            PreparedBody::Object { key } if self.objects.contains(key) => (OBJECT, Some(key)),
+        let (content, object_key, sha256) = match &row.body {
+            PreparedBody::Keep => (NONE, None, None),
+            PreparedBody::Inline(body) => (INLINE, None, Some(&body.sha256)),
+            PreparedBody::Object { key, sha256 } if self.objects.contains(key) => (OBJECT, Some(key), Some(sha256)),
             PreparedBody::Object { .. } => return Err(ApplyError::Failed("a staged body is gone")),
-            PreparedBody::Large(_) => return Err(ApplyError::Failed("a large body was not staged")),
+            PreparedBody::Large { .. } => return Err(ApplyError::Failed("a large body was not staged")),
         };
         let moved = ticks(if row.touch { Some(changed) } else { row.changed });
         let id = match elements.find(row.guid) {
@@ -101,9 +101,9 @@ impl Ledger {
             Some(old) => {
                 self.connection
                     .prepare_cached(
-                        "update element set changed = ?, doc = ?, content = ?, object_key = ? where id = ?",
+                        "update element set changed = ?, doc = ?, content = ?, object_key = ?, sha256 = ? where id = ?",
                     )?
-                    .execute(params![moved, row.doc, content, object_key, old.id])?;
+                    .execute(params![moved, row.doc, content, object_key, sha256, old.id])?;
                 self.release(old, content, object_key.map(String::as_str), changed)?;
                 (old.content, old.object_key) = (content, object_key.cloned());
                 old.id
@@ -112,9 +112,10 @@ impl Ledger {
                 let id = elements.next_id()?;
                 self.connection
                     .prepare_cached(
-                        "insert into element (id, guid, changed, content, object_key, doc) values (?, ?, ?, ?, ?, ?)",
+                        "insert into element (id, guid, changed, content, object_key, sha256, doc) \
+                         values (?, ?, ?, ?, ?, ?, ?)",
                     )?
-                    .execute(params![id, row.guid.as_bytes(), moved, content, object_key, row.doc])?;
+                    .execute(params![id, row.guid.as_bytes(), moved, content, object_key, sha256, row.doc])?;
                 elements.known.push(KnownElement { id, guid: row.guid, content, object_key: object_key.cloned() });
                 id
             }
@@ -133,6 +134,14 @@ impl Ledger {
             let old = elements.known.remove(place);
             self.release(&old, NONE, None, changed)?;
             self.connection.prepare_cached("delete from element where id = ?")?.execute([old.id])?;
+        }
+        Ok(())
+    }
+
+    /// Removes all elements of an instance and their content.
+    pub(super) fn drop_all_elements(&self, mut elements: Elements, changed: Time) -> Result<(), ApplyError> {
+        while let Some(guid) = elements.known.last().map(|element| element.guid) {
+            self.drop_element(guid, &mut elements, changed)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mottak_model::{AppId, Time};
-use mottak_service::ports::{Clock, CommitFailure, Committed, Expect, StoreFailure};
+use mottak_service::ports::{Clock, CommitFailure, Committed, Expect, Job, Removal, StoreFailure};
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -19,6 +19,8 @@ use crate::rules::{commit_time, failure, moves_instance};
 pub(super) const CLEAN_UP: i64 = 0;
 /// Jobs for the outside world.
 pub(super) const OUTBOX: i64 = 1;
+/// Jobs that were given up.
+pub(super) const BURIED: i64 = 2;
 /// The clean-up job that removes the object named by its body.
 pub(super) const DELETE_OBJECT: &str = "delete-object";
 
@@ -152,6 +154,9 @@ impl Ledger {
 
     fn apply_rows(&mut self, change: &Prepared) -> Result<Committed, ApplyError> {
         let known = self.expected(change)?;
+        if let (Some(removal), Some(known)) = (change.removal, &known) {
+            return self.remove_instance(change, known, removal);
+        }
         let known = known.as_ref();
         let created = change.instance.as_ref().and_then(|row| row.created);
         let changed = commit_time(self.now(), self.last, created);
@@ -179,11 +184,39 @@ impl Ledger {
                 }
             }
         }
-        for job in &change.jobs {
-            self.add_job(OUTBOX, job.due, &job.kind, &job.body)?;
-        }
+        self.add_jobs(&change.jobs)?;
         self.last = changed;
         Ok(Committed { version, changed })
+    }
+
+    fn remove_instance(&mut self, change: &Prepared, known: &Known, removal: Removal) -> Result<Committed, ApplyError> {
+        let changed = commit_time(self.now(), self.last, None);
+        self.drop_all_elements(Elements::of(&self.connection, known.row)?, changed)?;
+        self.connection.prepare_cached("delete from instance where id = ?")?.execute([known.row])?;
+        match removal {
+            Removal::KeepHistory => {
+                self.connection
+                    .prepare_cached("insert into removed_instance (guid, party, last_event) values (?, ?, ?)")?
+                    .execute(params![change.id.guid.as_bytes(), change.id.party.get(), known.last_event])?;
+            }
+            Removal::WithHistory => {
+                self.connection
+                    .prepare_cached(
+                        "delete from event where id in (with recursive history (id, previous) as ( \
+                         select id, previous from event where id = ? \
+                         union all select e.id, e.previous from history h join event e on e.id = h.previous) \
+                         select id from history)",
+                    )?
+                    .execute([known.last_event])?;
+            }
+        }
+        self.add_jobs(&change.jobs)?;
+        self.last = changed;
+        Ok(Committed { version: known.version + 1, changed })
+    }
+
+    fn add_jobs(&self, jobs: &[Job]) -> rusqlite::Result<()> {
+        jobs.iter().try_for_each(|job| self.add_job(OUTBOX, job.due, &job.kind, &job.body))
     }
 
     /// The instance as the change expects it; `None` when it shall be new.
@@ -214,7 +247,7 @@ impl Ledger {
             })
             .optional()?;
         match (change.expect, found) {
-            (Expect::Absent, None) => Ok(None),
+            (Expect::Absent, None) if !self.was_removed(change)? => Ok(None),
             (Expect::Version(version), Some((party, known)))
                 if party == change.id.party.get() && version == known.version =>
             {
@@ -222,6 +255,13 @@ impl Ledger {
             }
             _ => Err(ApplyError::Conflict),
         }
+    }
+
+    /// Whether there was such an instance whose history is still here.
+    fn was_removed(&self, change: &Prepared) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("select exists (select 1 from removed_instance where guid = ?)")?
+            .query_row([change.id.guid.as_bytes()], |row| row.get(0))
     }
 
     fn insert_instance(
@@ -236,7 +276,7 @@ impl Ledger {
         self.connection
             .prepare_cached(
                 "insert into instance (guid, party, app, version, changed, created, status, task, due, ended, \
-                 visible_after, last_event, doc) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 visible_after, last_event, doc, search_text) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .insert(params![
                 change.id.guid.as_bytes(),
@@ -252,6 +292,7 @@ impl Ledger {
                 ticks(row.visible_after),
                 last_event,
                 row.doc,
+                row.search_text,
             ])
     }
 
@@ -284,19 +325,22 @@ impl Ledger {
         if keys == known.keys {
             return self
                 .connection
-                .prepare_cached("update instance set version = ?, last_event = ?, doc = ? where id = ?")?
-                .execute(params![version, last_event, row.doc, id])
+                .prepare_cached(
+                    "update instance set version = ?, last_event = ?, doc = ?, search_text = ? where id = ?",
+                )?
+                .execute(params![version, last_event, row.doc, row.search_text, id])
                 .map(drop);
         }
         self.connection
             .prepare_cached(
-                "update instance set version = ?, last_event = ?, doc = ?, app = ?, changed = ?, created = ?, \
-                 status = ?, task = ?, due = ?, ended = ?, visible_after = ? where id = ?",
+                "update instance set version = ?, last_event = ?, doc = ?, search_text = ?, app = ?, changed = ?, \
+                 created = ?, status = ?, task = ?, due = ?, ended = ?, visible_after = ? where id = ?",
             )?
             .execute(params![
                 version,
                 last_event,
                 row.doc,
+                row.search_text,
                 keys.app,
                 keys.changed,
                 keys.created,

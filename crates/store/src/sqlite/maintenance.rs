@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mottak_service::ports::StoreFailure;
+use mottak_service::ports::{Maintenance, StoreFailure};
 use rusqlite::params;
 
 use super::SqliteStore;
@@ -15,19 +15,8 @@ use crate::rules::failure;
 /// Objects removed per turn of the writer, so that changes do not wait long.
 const BATCH: usize = 64;
 
-/// What a round of maintenance did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Maintenance {
-    /// Objects that were replaced or dropped longer than the grace time ago.
-    pub removed_objects: usize,
-    /// Uploads that were staged and not committed within the grace time.
-    pub abandoned_uploads: usize,
-}
-
 impl SqliteStore {
-    /// Removes objects that nothing has named for longer than `grace`. To be called every few minutes. Downloads that began before go on undisturbed;
-    /// uploads that are written to at least that often are safe.
-    pub async fn run_maintenance(&self, grace: Duration) -> Result<Maintenance, StoreFailure> {
+    pub(super) async fn sweep(&self, grace: Duration) -> Result<Maintenance, StoreFailure> {
         Ok(Maintenance {
             removed_objects: self.remove_dropped_objects(grace).await?,
             abandoned_uploads: self.remove_abandoned_uploads(grace).await?,

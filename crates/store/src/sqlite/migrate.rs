@@ -15,8 +15,10 @@ struct Migration {
 }
 
 /// Once released, a file is never edited: its checksum is in the databases.
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "base", sql: include_str!("migrations/0001_base.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "base", sql: include_str!("migrations/0001_base.sql") },
+    Migration { number: 2, name: "storage", sql: include_str!("migrations/0002_storage.sql") },
+];
 
 const ATTEMPT: &str = "migrate the database";
 

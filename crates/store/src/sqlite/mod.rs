@@ -7,6 +7,7 @@
 //! | `readers`, `read`, `search` | on which connection, and by which statements, is it read? |
 //! | `objects`, `maintenance` | where are large bodies, and when do they go? |
 //! | `outbox` | who does the jobs? |
+//! | `records` | where are the small documents beside the instances? |
 //! | `migrate` | is the database the one this version knows? |
 
 mod bulk;
@@ -18,29 +19,30 @@ mod objects;
 mod outbox;
 mod read;
 mod readers;
+mod records;
 mod search;
 mod writer;
 
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mottak_model::{Guid, InstanceEvent, InstanceId};
 use mottak_service::ports::{
-    Blob, Blobs, Change, Clock, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store,
-    StoreFailure,
+    Blob, BlobRange, Blobs, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance,
+    Page, PortFuture, Record, RecordKind, RecordWrite, Snapshot, Store, StoreFailure, StoredBody,
 };
 use rusqlite::Connection;
 
 pub(crate) use self::bulk::BulkLoader;
 use self::ledger::Ledger;
-pub use self::maintenance::Maintenance;
 use self::objects::ObjectFolder;
-use self::read::StoredBody;
+use self::read::{Content, ContentRow};
 use self::readers::{PointReaders, ReaderPool, configure};
 use self::writer::Writer;
 use crate::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
-use crate::rules::failure;
+use crate::rules::{failure, part_of};
 
 /// How the store uses the machine. The defaults suit a server with a few cores.
 #[derive(Clone, Debug)]
@@ -104,11 +106,6 @@ impl SqliteStore {
         Ok(Arc::new(Self { clock, options, objects, point_readers, list_readers, writer }))
     }
 
-    /// Makes everything accepted durable and ends the writer. Later changes are refused; reads still work.
-    pub async fn close(&self) {
-        self.writer.close().await;
-    }
-
     async fn apply(&self, change: Change) -> Result<Committed, CommitFailure> {
         let mut change = prepare(change, self.options.inline_limit)?;
         let staged_here = self.stage_large_bodies(&mut change).await?;
@@ -134,27 +131,33 @@ impl SqliteStore {
         let mut keys = Vec::new();
         for element in &mut change.elements {
             if let PreparedElement::Put(row) = element
-                && let PreparedBody::Large(bytes) = &row.body
+                && let PreparedBody::Large { bytes, sha256 } = &row.body
             {
                 let staged = objects::stage(&self.objects, bytes.clone())
                     .await
                     .map_err(|error| failure("stage a large body", error))?;
                 keys.push(staged.key.clone());
-                row.body = PreparedBody::Object { key: staged.key };
+                row.body = PreparedBody::Object { key: staged.key, sha256: *sha256 };
             }
         }
         Ok(keys)
     }
 
-    async fn body(&self, instance: InstanceId, element: Guid) -> Result<Option<Blob>, StoreFailure> {
-        match self.point_readers.with(|connection| read::body(connection, instance, element))? {
-            None => Ok(None),
-            Some(StoredBody::Inline(bytes)) => Ok(Some(Blob::Bytes(bytes))),
-            Some(StoredBody::Object(key)) => {
-                let stream = objects::open(&self.objects, key)
+    async fn body(
+        &self,
+        instance: InstanceId,
+        element: Guid,
+        part: Option<BlobRange>,
+    ) -> Result<Option<StoredBody>, StoreFailure> {
+        let row = self.point_readers.with(|connection| read::body(connection, instance, element))?;
+        let Some(ContentRow { sha256, content }) = row else { return Ok(None) };
+        match content {
+            Content::Inline(bytes) => Ok(Some(part_of(bytes, sha256, part))),
+            Content::Object(key) => {
+                let stream = objects::open(&self.objects, key, part)
                     .await
                     .map_err(|error| failure(&format!("read the body of data element {element}"), error))?;
-                Ok(Some(Blob::Stream(Box::new(stream))))
+                Ok(Some(StoredBody { size: stream.whole, sha256, blob: Blob::Stream(Box::new(stream)) }))
             }
         }
     }
@@ -173,8 +176,13 @@ impl Store for SqliteStore {
         Box::pin(async move { self.point_readers.with(|connection| read::find(connection, guid)) })
     }
 
-    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
-        Box::pin(self.body(instance, element))
+    fn read_body(
+        &self,
+        instance: InstanceId,
+        element: Guid,
+        part: Option<BlobRange>,
+    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>> {
+        Box::pin(self.body(instance, element, part))
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
@@ -192,6 +200,46 @@ impl Store for SqliteStore {
 
     fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
         Box::pin(self.writer.submit("answer the readiness check", |_| Ok(())))
+    }
+
+    fn record(&self, kind: RecordKind, key: String) -> PortFuture<'_, Result<Option<Record>, StoreFailure>> {
+        Box::pin(async move { self.point_readers.with(|connection| records::read(connection, kind, &key)) })
+    }
+
+    fn records(&self, kind: RecordKind, prefix: String) -> PortFuture<'_, Result<Vec<Record>, StoreFailure>> {
+        Box::pin(self.list_readers.run("list records", move |connection| records::list(connection, kind, &prefix)))
+    }
+
+    fn write_record(&self, write: RecordWrite) -> PortFuture<'_, Result<bool, StoreFailure>> {
+        Box::pin(self.writer.submit("write a record", move |ledger| ledger.write_record(&write)))
+    }
+
+    fn claim_jobs(&self, limit: usize, lease: Duration) -> PortFuture<'_, Result<Vec<ClaimedJob>, StoreFailure>> {
+        Box::pin(self.claim(limit, lease))
+    }
+
+    fn complete_job<'a>(&'a self, job: &'a ClaimedJob) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        Box::pin(self.complete(job))
+    }
+
+    fn retry_job<'a>(&'a self, job: &'a ClaimedJob, delay: Duration) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        Box::pin(self.give_back(job, delay))
+    }
+
+    fn bury_job<'a>(&'a self, job: &'a ClaimedJob, reason: String) -> PortFuture<'a, Result<bool, StoreFailure>> {
+        Box::pin(self.bury(job, reason))
+    }
+
+    fn buried_jobs(&self) -> PortFuture<'_, Result<Vec<BuriedJob>, StoreFailure>> {
+        Box::pin(self.list_readers.run("list buried jobs", outbox::buried))
+    }
+
+    fn maintain(&self, grace: Duration) -> PortFuture<'_, Result<Maintenance, StoreFailure>> {
+        Box::pin(self.sweep(grace))
+    }
+
+    fn close(&self) -> PortFuture<'_, ()> {
+        Box::pin(self.writer.close())
     }
 }
 
@@ -215,7 +263,8 @@ fn open_ledger(
     fs::create_dir_all(folder).map_err(|error| failure(&attempt, error))?;
     let lock = File::create(folder.join("lock")).map_err(|error| failure(&attempt, error))?;
     lock.try_lock().map_err(|error| failure(&attempt, format!("another process has it open ({error})")))?;
-    let objects = ObjectFolder::open(&folder.join("objects")).map_err(|error| failure(&attempt, error))?;
+    let objects =
+        ObjectFolder::open(&folder.join("objects"), Arc::clone(clock)).map_err(|error| failure(&attempt, error))?;
     let mut connection =
         open_for_writing(&folder.join(DATABASE), options.cache_kib, sync).map_err(|error| failure(&attempt, error))?;
     migrate::migrate(&mut connection)?;

@@ -5,14 +5,17 @@
 //! by looking into one small folder, not by comparing all files with all rows.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use mottak_model::Time;
-use mottak_service::ports::{BlobFailure, BlobStream, Blobs, Ids, PortFuture, RandomIds, Staged, StagedWriter};
+use mottak_service::ports::{
+    BlobFailure, BlobRange, BlobStream, Blobs, Clock, Ids, PortFuture, RandomIds, Staged, StagedWriter,
+};
+use sha2::{Digest as _, Sha256};
 
 /// Bytes read or written at a time.
 const PIECE: usize = 256 * 1024;
@@ -20,14 +23,15 @@ const PIECE: usize = 256 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct ObjectFolder {
     root: PathBuf,
+    clock: Arc<dyn Clock>,
 }
 
 impl ObjectFolder {
     /// The folder at `root`, made if it is missing.
-    pub(super) fn open(root: &Path) -> io::Result<Self> {
+    pub(super) fn open(root: &Path, clock: Arc<dyn Clock>) -> io::Result<Self> {
         fs::create_dir_all(root.join("incoming"))?;
         sync_folder(root)?;
-        Ok(Self { root: root.to_owned() })
+        Ok(Self { root: root.to_owned(), clock })
     }
 
     fn incoming(&self) -> PathBuf {
@@ -50,7 +54,7 @@ impl ObjectFolder {
     fn begin(&self) -> io::Result<ObjectFile> {
         let key = RandomIds.guid().simple().to_string();
         let file = File::create_new(self.entry(&key))?;
-        Ok(ObjectFile { folder: self.clone(), key, file, size: 0, is_finished: false })
+        Ok(ObjectFile { folder: self.clone(), key, file, size: 0, sha256: Sha256::new(), is_finished: false })
     }
 
     /// Stages a body that is at hand. Blocks.
@@ -94,13 +98,20 @@ impl ObjectFolder {
         Ok(keys)
     }
 
-    /// Opens the object for reading. Blocks.
-    pub(super) fn read(&self, key: &str) -> io::Result<ObjectStream> {
+    /// Opens the object, or a part of it, for reading. Blocks.
+    pub(super) fn read(&self, key: &str, part: Option<BlobRange>) -> io::Result<ObjectStream> {
         if !is_key(key) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let file = File::open(self.place(key))?;
-        Ok(ObjectStream { size: file.metadata()?.len(), file: Some(file) })
+        let mut file = File::open(self.place(key))?;
+        let whole = file.metadata()?.len();
+        let start = part.as_ref().map_or(0, |part| part.start.min(whole));
+        let end = part.map_or(whole, |part| part.end.min(whole));
+        if start > 0 {
+            file.seek(SeekFrom::Start(start))?;
+        }
+        let size = end.saturating_sub(start);
+        Ok(ObjectStream { whole, size, left: size, file: Some(file) })
     }
 }
 
@@ -127,6 +138,7 @@ struct ObjectFile {
     key: String,
     file: File,
     size: u64,
+    sha256: Sha256,
     is_finished: bool,
 }
 
@@ -134,6 +146,7 @@ impl ObjectFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.size += bytes.len() as u64;
+        self.sha256.update(bytes);
         Ok(())
     }
 
@@ -149,7 +162,8 @@ impl ObjectFile {
         fs::hard_link(self.folder.entry(&self.key), &place)?;
         self.is_finished = true;
         sync_folder(shelf)?;
-        Ok(Staged { key: self.key.clone(), size: self.size })
+        let sha256 = std::mem::take(&mut self.sha256).finalize().into();
+        Ok(Staged { key: self.key.clone(), size: self.size, sha256, at: self.folder.clock.now() })
     }
 }
 
@@ -234,7 +248,10 @@ impl StagedWriter for ObjectWriter {
 /// An open object. It can be read to its end even if the file is removed meanwhile.
 #[derive(Debug)]
 pub(super) struct ObjectStream {
+    /// Bytes of the whole object.
+    pub(super) whole: u64,
     size: u64,
+    left: u64,
     file: Option<File>,
 }
 
@@ -247,13 +264,15 @@ impl BlobStream for ObjectStream {
         Box::pin(async move {
             const ATTEMPT: &str = "read a piece of a body";
             let mut file = self.file.take().ok_or_else(|| interrupted(ATTEMPT))?;
+            let wanted = self.left.min(PIECE as u64);
             let (file, piece) = blocking(ATTEMPT, move || {
-                let mut piece = Vec::with_capacity(PIECE);
-                Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+                let mut piece = Vec::with_capacity(wanted as usize);
+                Read::by_ref(&mut file).take(wanted).read_to_end(&mut piece)?;
                 Ok((file, piece))
             })
             .await?;
             self.file = Some(file);
+            self.left -= piece.len() as u64;
             Ok((!piece.is_empty()).then(|| piece.into()))
         })
     }
@@ -266,7 +285,11 @@ pub(super) async fn stage(folder: &Arc<ObjectFolder>, bytes: Bytes) -> Result<St
 }
 
 /// Opens an object, where it may block.
-pub(super) async fn open(folder: &Arc<ObjectFolder>, key: String) -> Result<ObjectStream, BlobFailure> {
+pub(super) async fn open(
+    folder: &Arc<ObjectFolder>,
+    key: String,
+    part: Option<BlobRange>,
+) -> Result<ObjectStream, BlobFailure> {
     let folder = Arc::clone(folder);
-    blocking("open a body", move || folder.read(&key)).await
+    blocking("open a body", move || folder.read(&key, part)).await
 }

@@ -3,16 +3,14 @@
 
 use std::time::Duration;
 
-use mottak_service::ports::StoreFailure;
+use mottak_service::ports::{BuriedJob, ClaimedJob, JobId, StoreFailure};
 use rusqlite::{Connection, Params, params};
 
 use super::SqliteStore;
-use super::ledger::{Ledger, OUTBOX, attempted};
-use crate::jobs::{ClaimedJob, JobId};
+use super::ledger::{BURIED, Ledger, OUTBOX, attempted};
 
 impl SqliteStore {
-    /// Hands out at most `limit` due jobs, earliest first, each held for `lease`.
-    pub async fn claim_jobs(&self, limit: usize, lease: Duration) -> Result<Vec<ClaimedJob>, StoreFailure> {
+    pub(super) async fn claim(&self, limit: usize, lease: Duration) -> Result<Vec<ClaimedJob>, StoreFailure> {
         const ATTEMPT: &str = "claim jobs";
         if !self.has_due_jobs()? {
             return Ok(Vec::new());
@@ -20,27 +18,37 @@ impl SqliteStore {
         self.writer.submit(ATTEMPT, move |ledger| claim(ledger, limit, lease).map_err(attempted(ATTEMPT))).await
     }
 
-    /// Ends a job that is done. Answers whether the claim was still valid.
-    pub async fn complete_job(&self, job: &ClaimedJob) -> Result<bool, StoreFailure> {
+    pub(super) async fn complete(&self, job: &ClaimedJob) -> Result<bool, StoreFailure> {
         const ATTEMPT: &str = "complete a job";
         let (id, attempts) = (job.id.0, job.attempts);
         self.writer
             .submit(ATTEMPT, move |ledger| {
-                let delete = "delete from job where id = ? and attempts = ?";
-                execute(&ledger.connection, delete, [id, i64::from(attempts)]).map_err(attempted(ATTEMPT))
+                let delete = "delete from job where id = ? and attempts = ? and lane = ?";
+                execute(&ledger.connection, delete, [id, i64::from(attempts), OUTBOX]).map_err(attempted(ATTEMPT))
             })
             .await
     }
 
-    /// Gives a job back, to be tried again after `delay`. Answers whether the claim was still valid.
-    pub async fn retry_job(&self, job: &ClaimedJob, delay: Duration) -> Result<bool, StoreFailure> {
+    pub(super) async fn give_back(&self, job: &ClaimedJob, delay: Duration) -> Result<bool, StoreFailure> {
         const ATTEMPT: &str = "put a job back";
         let (id, attempts) = (job.id.0, job.attempts);
         self.writer
             .submit(ATTEMPT, move |ledger| {
                 let due = ledger.now().plus(delay).ticks();
-                let update = "update job set due = ? where id = ? and attempts = ?";
-                execute(&ledger.connection, update, [due, id, i64::from(attempts)]).map_err(attempted(ATTEMPT))
+                let update = "update job set due = ? where id = ? and attempts = ? and lane = ?";
+                execute(&ledger.connection, update, [due, id, i64::from(attempts), OUTBOX]).map_err(attempted(ATTEMPT))
+            })
+            .await
+    }
+
+    pub(super) async fn bury(&self, job: &ClaimedJob, reason: String) -> Result<bool, StoreFailure> {
+        const ATTEMPT: &str = "bury a job";
+        let (id, attempts) = (job.id.0, job.attempts);
+        self.writer
+            .submit(ATTEMPT, move |ledger| {
+                let update = "update job set lane = ?, reason = ? where id = ? and attempts = ? and lane = ?";
+                execute(&ledger.connection, update, params![BURIED, reason, id, attempts, OUTBOX])
+                    .map_err(attempted(ATTEMPT))
             })
             .await
     }
@@ -72,6 +80,25 @@ fn claim(ledger: &Ledger, limit: usize, lease: Duration) -> rusqlite::Result<Vec
         hold.execute(params![now.plus(lease).ticks(), job.attempts, job.id.0])?;
     }
     Ok(jobs)
+}
+
+/// The jobs that were given up.
+pub(super) fn buried(connection: &Connection) -> Result<Vec<BuriedJob>, StoreFailure> {
+    let read = || {
+        let mut statement =
+            connection.prepare_cached("select id, kind, body, attempts, reason from job where lane = ? order by id")?;
+        let jobs = statement.query_map([BURIED], |row| {
+            Ok(BuriedJob {
+                id: JobId(row.get(0)?),
+                kind: row.get(1)?,
+                body: row.get(2)?,
+                attempts: row.get(3)?,
+                reason: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+            })
+        })?;
+        jobs.collect::<rusqlite::Result<_>>()
+    };
+    read().map_err(attempted("list buried jobs"))
 }
 
 fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> rusqlite::Result<bool> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, PartyId, Time};
-use mottak_service::ports::{Snapshot, StoreFailure};
+use mottak_service::ports::{Sha256, Snapshot, StoreFailure};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::elements::OBJECT;
@@ -16,12 +16,17 @@ const LOAD: &str = "select i.version, i.changed, i.doc, e.changed, e.doc from in
                     where i.guid = ? and i.party = ? order by e.id";
 
 /// The content of one element of an instance.
-const BODY: &str = "select e.content, e.object_key, b.size, b.is_compressed, b.body from instance i \
+const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body from instance i \
                     join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
                     left join blob b on b.id = e.id where i.guid = ? and i.party = ? and e.guid = ?";
 
-/// Where the content of an element is.
-pub(super) enum StoredBody {
+/// Where the content of an element is, and its checksum.
+pub(super) struct ContentRow {
+    pub(super) sha256: Option<Sha256>,
+    pub(super) content: Content,
+}
+
+pub(super) enum Content {
     Inline(Bytes),
     Object(String),
 }
@@ -46,10 +51,30 @@ pub(super) fn load(connection: &Connection, id: InstanceId) -> Result<Option<Sna
     Ok(snapshot)
 }
 
+/// Why a row did not become a value.
+pub(super) enum Unreadable {
+    /// What is stored is no such document.
+    Damaged(StoreFailure),
+    Failed(StoreFailure),
+}
+
+impl From<Unreadable> for StoreFailure {
+    fn from(unreadable: Unreadable) -> Self {
+        let (Unreadable::Damaged(failure) | Unreadable::Failed(failure)) = unreadable;
+        failure
+    }
+}
+
+impl From<StoreFailure> for Unreadable {
+    fn from(failure: StoreFailure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// The instance in a row; `changed` and `doc` are the numbers of the columns.
-pub(super) fn instance(row: &Row<'_>, changed: usize, doc: usize, attempt: &str) -> Result<Instance, StoreFailure> {
-    let mut instance: Instance =
-        document(row, doc, attempt)?.ok_or_else(|| failure(attempt, "there is no document"))?;
+pub(super) fn instance(row: &Row<'_>, changed: usize, doc: usize, attempt: &str) -> Result<Instance, Unreadable> {
+    let missing = || Unreadable::Damaged(failure(attempt, "there is no document"));
+    let mut instance: Instance = document(row, doc, attempt)?.ok_or_else(missing)?;
     instance.last_changed = Some(Time::from_ticks(row.get(changed).map_err(attempted(attempt))?));
     Ok(instance)
 }
@@ -60,7 +85,7 @@ pub(super) fn element(
     changed: usize,
     doc: usize,
     attempt: &str,
-) -> Result<Option<DataElement>, StoreFailure> {
+) -> Result<Option<DataElement>, Unreadable> {
     let Some(mut element) = document::<DataElement>(row, doc, attempt)? else { return Ok(None) };
     element.last_changed = row.get::<_, Option<i64>>(changed).map_err(attempted(attempt))?.map(Time::from_ticks);
     Ok(Some(element))
@@ -70,8 +95,9 @@ fn document<T: serde::de::DeserializeOwned>(
     row: &Row<'_>,
     column: usize,
     attempt: &str,
-) -> Result<Option<T>, StoreFailure> {
-    let damaged = |cause: String| failure(attempt, format!("a stored document is damaged: {cause}"));
+) -> Result<Option<T>, Unreadable> {
+    let damaged =
+        |cause: String| Unreadable::Damaged(failure(attempt, format!("a stored document is damaged: {cause}")));
     let value = row.get_ref(column).map_err(attempted(attempt))?;
     let Some(text) = value.as_str_or_null().map_err(|error| damaged(error.to_string()))? else { return Ok(None) };
     // The position of the damage is told, never the content.
@@ -97,23 +123,24 @@ pub(super) fn body(
     connection: &Connection,
     instance: InstanceId,
     guid: Guid,
-) -> Result<Option<StoredBody>, StoreFailure> {
+) -> Result<Option<ContentRow>, StoreFailure> {
     let attempt = format!("read the body of data element {guid}");
     let failed = attempted(&attempt);
     let mut statement = connection.prepare_cached(BODY).map_err(&failed)?;
     let mut rows =
         statement.query(params![instance.guid.as_bytes(), instance.party.get(), guid.as_bytes()]).map_err(&failed)?;
     let Some(row) = rows.next().map_err(&failed)? else { return Ok(None) };
-    match row.get::<_, i64>(0).map_err(&failed)? {
-        0 => Ok(None),
-        OBJECT => Ok(Some(StoredBody::Object(row.get(1).map_err(&failed)?))),
+    let content = match row.get::<_, i64>(0).map_err(&failed)? {
+        0 => return Ok(None),
+        OBJECT => Content::Object(row.get(1).map_err(&failed)?),
         _ => {
-            let size = row.get::<_, i64>(2).map_err(&failed)? as usize;
-            let is_compressed = row.get(3).map_err(&failed)?;
-            let stored = row.get_ref(4).map_err(&failed)?.as_bytes().map_err(|error| failure(&attempt, error))?;
-            Ok(Some(StoredBody::Inline(restore(size, is_compressed, stored)?)))
+            let size = row.get::<_, i64>(3).map_err(&failed)? as usize;
+            let is_compressed = row.get(4).map_err(&failed)?;
+            let stored = row.get_ref(5).map_err(&failed)?.as_bytes().map_err(|error| failure(&attempt, error))?;
+            Content::Inline(restore(size, is_compressed, stored)?)
         }
-    }
+    };
+    Ok(Some(ContentRow { sha256: row.get(2).map_err(&failed)?, content }))
 }
 
 /// The history of the instance.
@@ -123,8 +150,10 @@ pub(super) fn events(connection: &Connection, id: InstanceId) -> Result<Vec<Inst
     let mut statement = connection
         .prepare_cached(
             "with recursive history (id, previous, docs) as ( \
-             select e.id, e.previous, e.docs from instance i join event e on e.id = i.last_event \
-             where i.guid = ? and i.party = ? \
+             select e.id, e.previous, e.docs from ( \
+             select last_event from instance where guid = ?1 and party = ?2 \
+             union all select last_event from removed_instance where guid = ?1 and party = ?2) i \
+             join event e on e.id = i.last_event \
              union all select e.id, e.previous, e.docs from history h join event e on e.id = h.previous) \
              select docs from history order by id",
         )

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 
 use super::elements::{first_element, last_element};
 use super::ledger::attempted;
-use super::read;
+use super::read::{self, Unreadable};
 use crate::matching::{QueryFacts, matches, status_filter};
 use crate::rules::failure;
 
@@ -41,13 +41,14 @@ fn search_keys(connection: &Connection, query: &InstanceQuery, keys: Keys) -> Re
     let mut instances = Vec::with_capacity(winners.len());
     for (id, _) in &winners {
         let instance = if query.include_elements { whole(connection, *id)? } else { bare(connection, *id)? };
-        instances.push(instance);
+        instances.extend(instance);
     }
     let next = winners.last().filter(|_| winners.len() == query.size).map(|(_, place)| *place);
     Ok(Page { instances, next })
 }
 
-/// Some filter needs the document: look at one candidate after the other, but not at too many.
+/// Some filter needs the document: look at one candidate after the other, but not at too many. Where text is searched
+/// for, the document is parsed only if the column of texts contains it.
 fn search_documents(
     connection: &Connection,
     query: &InstanceQuery,
@@ -55,17 +56,20 @@ fn search_documents(
     scan_budget: usize,
 ) -> Result<Page, StoreFailure> {
     let failed = attempted(ATTEMPT);
-    let (sql, parameters) = keys.statement("id, changed, guid, doc", query.order, scan_budget);
+    let (sql, parameters) = keys.statement("id, changed, guid, doc, search_text", query.order, scan_budget);
+    let wanted = query.search_text.as_ref().map(|text| text.to_lowercase());
     let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
     let mut rows = statement.query(params_from_iter(parameters)).map_err(&failed)?;
     let mut page = Page::default();
     let mut scanned = 0;
     while let Some(row) = rows.next().map_err(&failed)? {
         scanned += 1;
-        let instance = read::instance(row, 1, 3, ATTEMPT)?;
-        if matches(query, &instance) {
-            let id = row.get(0).map_err(&failed)?;
-            page.instances.push(if query.include_elements { whole(connection, id)? } else { instance });
+        let id = row.get(0).map_err(&failed)?;
+        if may_contain(row, wanted.as_deref())?
+            && let Some(instance) = readable(id, read::instance(row, 1, 3, ATTEMPT))?
+            && matches(query, &instance)
+        {
+            page.instances.extend(if query.include_elements { whole(connection, id)? } else { Some(instance) });
         }
         if page.instances.len() == query.size || scanned == scan_budget {
             page.next = Some(place(row).map_err(&failed)?);
@@ -75,21 +79,40 @@ fn search_documents(
     Ok(page)
 }
 
+/// Whether the instance may have a presentation text with this part; what was stored before the column was there may.
+fn may_contain(row: &Row<'_>, part: Option<&str>) -> Result<bool, StoreFailure> {
+    let Some(part) = part else { return Ok(true) };
+    let texts = row.get_ref(4).map_err(attempted(ATTEMPT))?;
+    Ok(texts.as_str_or_null().map_or(true, |texts| texts.is_none_or(|texts| texts.contains(part))))
+}
+
 fn place(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     Ok(Cursor { changed: Time::from_ticks(row.get(1)?), guid: Guid::from_bytes(row.get(2)?) })
 }
 
-/// The instance without its elements.
-fn bare(connection: &Connection, id: i64) -> Result<Instance, StoreFailure> {
+/// One damaged document must not keep a list from its reader: it is told in the log and left out.
+fn readable<T>(id: i64, read: Result<T, Unreadable>) -> Result<Option<T>, StoreFailure> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(Unreadable::Damaged(failure)) => {
+            tracing::error!(row = id, %failure, "an instance is left out of a list");
+            Ok(None)
+        }
+        Err(Unreadable::Failed(failure)) => Err(failure),
+    }
+}
+
+/// The instance without its elements, if its document can be read.
+fn bare(connection: &Connection, id: i64) -> Result<Option<Instance>, StoreFailure> {
     let failed = attempted(ATTEMPT);
     let mut statement = connection.prepare_cached("select changed, doc from instance where id = ?").map_err(&failed)?;
     let mut rows = statement.query([id]).map_err(&failed)?;
     let row = rows.next().map_err(&failed)?.ok_or_else(missing)?;
-    read::instance(row, 0, 1, ATTEMPT)
+    readable(id, read::instance(row, 0, 1, ATTEMPT))
 }
 
-/// The instance with its elements.
-fn whole(connection: &Connection, id: i64) -> Result<Instance, StoreFailure> {
+/// The instance with its elements, those that can be read.
+fn whole(connection: &Connection, id: i64) -> Result<Option<Instance>, StoreFailure> {
     let failed = attempted(ATTEMPT);
     let mut statement = connection
         .prepare_cached(
@@ -99,12 +122,12 @@ fn whole(connection: &Connection, id: i64) -> Result<Instance, StoreFailure> {
         .map_err(&failed)?;
     let mut rows = statement.query([first_element(id), last_element(id), id]).map_err(&failed)?;
     let first = rows.next().map_err(&failed)?.ok_or_else(missing)?;
-    let mut instance = read::instance(first, 0, 1, ATTEMPT)?;
-    instance.data.extend(read::element(first, 2, 3, ATTEMPT)?);
+    let Some(mut instance) = readable(id, read::instance(first, 0, 1, ATTEMPT))? else { return Ok(None) };
+    instance.data.extend(readable(id, read::element(first, 2, 3, ATTEMPT))?.flatten());
     while let Some(row) = rows.next().map_err(&failed)? {
-        instance.data.extend(read::element(row, 2, 3, ATTEMPT)?);
+        instance.data.extend(readable(id, read::element(row, 2, 3, ATTEMPT))?.flatten());
     }
-    Ok(instance)
+    Ok(Some(instance))
 }
 
 fn missing() -> StoreFailure {
@@ -159,8 +182,8 @@ impl Keys {
             keys.is("task", task.clone());
         }
         if let Some(reference) = &query.reference {
-            let Some(tail) = reference_bytes(reference) else { return Ok(None) };
-            keys.demand("substr(guid, 11) = ?".to_owned(), [tail.into()]);
+            let digits = i64::try_from(reference.len()).unwrap_or(i64::MAX);
+            keys.demand("substr(lower(hex(guid)), -?) = ?".to_owned(), [digits.into(), reference.clone().into()]);
         }
         keys.within("changed", changed_range(query));
         keys.within("created", query.created);
@@ -255,15 +278,6 @@ fn app_numbers(connection: &Connection, query: &InstanceQuery) -> Result<Vec<i64
     .map_err(attempted(ATTEMPT))
 }
 
-/// The last six bytes of a guid from twelve lower-case hexadecimal digits.
-fn reference_bytes(text: &str) -> Option<Vec<u8>> {
-    let is_reference = text.len() == 12 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_reference {
-        return None;
-    }
-    (0..6).map(|n| u8::from_str_radix(text.get(2 * n..2 * n + 2)?, 16).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use mottak_model::{AppId, PartyId};
@@ -338,14 +352,5 @@ mod tests {
             ..InstanceQuery::default()
         };
         assert!(Keys::of(&connection, &query).unwrap().is_none());
-    }
-
-    #[test]
-    fn a_reference_is_twelve_lower_case_digits() {
-        assert_eq!(reference_bytes("0123456789ab"), Some(vec![0x01, 0x23, 0x45, 0x67, 0x89, 0xab]));
-        for text in ["", "0123456789AB", "0123456789a", "0123456789abc", "0123456789ag", "+123456789ab", "æøåæøå"]
-        {
-            assert_eq!(reference_bytes(text), None, "{text}");
-        }
     }
 }

@@ -105,7 +105,7 @@ async fn a_kill_loses_nothing_acknowledged_and_leaves_nothing_half_done() {
         for (guid, version) in &acknowledged {
             assert!(found.get(guid).is_some_and(|found| found >= version), "{guid} lost version {version}");
         }
-        store.run_maintenance(Duration::ZERO).await.unwrap();
+        store.maintain(Duration::ZERO).await.unwrap();
         check_objects(folder.path(), &found);
         check_every_instance(&store).await;
         println!("round {round}: {} instances acknowledged, {} found", acknowledged.len(), found.len());
@@ -150,7 +150,7 @@ async fn check_every_instance(store: &SqliteStore) -> HashMap<Guid, u64> {
             assert_eq!(instance.created_by, Some(version.to_string()));
             let [element] = &instance.data[..] else { panic!("{id} has not one element") };
             assert_eq!(element.last_changed, instance.last_changed);
-            let body = store.read_body(id, element.id).await.unwrap().unwrap();
+            let body = store.read_body(id, element.id, None).await.unwrap().unwrap().blob;
             let body = collect(body).await;
             assert_eq!(element.size, body.len() as u64);
             assert_eq!(body, content(id.guid, version), "the body of {id}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mottak_model::{InstanceId, PartyId};
 use mottak_service::ports::{
-    Blob, Body, Change, CommitFailure, ElementChange, ElementPut, Expect, InstanceQuery, Store, SystemClock,
+    Blob, Body, Change, CommitFailure, ElementChange, ElementPut, Expect, InstanceQuery, Store, StoredBody, SystemClock,
 };
 use mottak_store::{Options, SqliteStore};
 
@@ -87,7 +87,8 @@ async fn a_download_survives_the_replacement_of_its_body() {
     let id = change.id;
     store.commit(change).await.unwrap();
 
-    let Some(Blob::Stream(mut download)) = store.read_body(id, id.guid).await.unwrap() else {
+    let Some(StoredBody { blob: Blob::Stream(mut download), .. }) = store.read_body(id, id.guid, None).await.unwrap()
+    else {
         panic!("a large body is a stream")
     };
     let mut received = download.next().await.unwrap().unwrap().to_vec();
@@ -95,9 +96,9 @@ async fn a_download_survives_the_replacement_of_its_body() {
     let mut replacement = Change::expecting(id, 1);
     put(&mut dice, &mut replacement, Body::Bytes(Bytes::from_static(b"small")));
     store.commit(replacement).await.unwrap();
-    let kept = store.run_maintenance(Duration::from_hours(1)).await.unwrap();
+    let kept = store.maintain(Duration::from_hours(1)).await.unwrap();
     assert_eq!((kept.removed_objects, kept.abandoned_uploads), (0, 0));
-    let removed = store.run_maintenance(Duration::ZERO).await.unwrap();
+    let removed = store.maintain(Duration::ZERO).await.unwrap();
     assert_eq!((removed.removed_objects, removed.abandoned_uploads), (1, 0));
 
     while let Some(piece) = download.next().await.unwrap() {
@@ -115,7 +116,7 @@ async fn an_upload_that_no_change_names_is_swept_and_cannot_be_named_later() {
     let staged = writer.finish().await.unwrap();
     drop(store.blobs().stage().await.unwrap());
 
-    let swept = store.run_maintenance(Duration::ZERO).await.unwrap();
+    let swept = store.maintain(Duration::ZERO).await.unwrap();
     assert_eq!((swept.removed_objects, swept.abandoned_uploads), (0, 1));
     let mut dice = Dice::new(5);
     let mut change = creation(&mut dice);
@@ -134,5 +135,5 @@ async fn a_large_body_of_a_change_in_conflict_leaves_no_file() {
     let body = samples::noise(&mut dice, 50_000);
     put(&mut dice, &mut change, Body::Bytes(body));
     assert!(matches!(store.commit(change).await, Err(CommitFailure::Conflict)));
-    assert_eq!(store.run_maintenance(Duration::ZERO).await.unwrap().abandoned_uploads, 0);
+    assert_eq!(store.maintain(Duration::ZERO).await.unwrap().abandoned_uploads, 0);
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use mottak_model::{Guid, InstanceId, PartyId, Time};
 use mottak_service::ports::{
-    Body, Change, CommitFailure, Cursor, ElementChange, ElementPut, Expect, FixedClock, InstanceQuery, Order, Store,
+    Body, Change, ClaimedJob, CommitFailure, Cursor, ElementChange, ElementPut, Expect, FixedClock, InstanceQuery,
+    Order, Store,
 };
-use mottak_store::{ClaimedJob, MemoryStore, Options, SqliteStore};
+use mottak_store::{MemoryStore, Options, SqliteStore};
 
 use crate::samples::{self, Dice, LEASE, collect};
 
@@ -174,10 +175,10 @@ impl Pair {
             return;
         }
         let (id, element) = self.dice.pick(&self.elements);
-        let left = self.memory.read_body(id, element).await.unwrap();
-        let right = self.sqlite().read_body(id, element).await.unwrap();
+        let left = self.memory.read_body(id, element, None).await.unwrap();
+        let right = self.sqlite().read_body(id, element, None).await.unwrap();
         match (left, right) {
-            (Some(left), Some(right)) => assert_eq!(collect(left).await, collect(right).await),
+            (Some(left), Some(right)) => assert_eq!(collect(left.blob).await, collect(right.blob).await),
             (left, right) => assert_eq!(left.is_some(), right.is_some(), "{element}"),
         }
     }
@@ -202,7 +203,7 @@ impl Pair {
     }
 
     async fn work(&mut self) {
-        let left = self.memory.claim_jobs(3, LEASE);
+        let left = self.memory.claim_jobs(3, LEASE).await.unwrap();
         let right = self.sqlite().claim_jobs(3, LEASE).await.unwrap();
         let facts = |jobs: &[ClaimedJob]| -> Vec<_> {
             jobs.iter().map(|job| (job.kind.clone(), job.body.clone(), job.attempts)).collect()
@@ -213,10 +214,13 @@ impl Pair {
             // Stale claims stay in the list, so that they are tried too.
             let (left, right) = self.dice.pick(&self.claims);
             if self.dice.one_in(2) {
-                assert_eq!(self.memory.complete_job(&left), self.sqlite().complete_job(&right).await.unwrap());
+                assert_eq!(
+                    self.memory.complete_job(&left).await.unwrap(),
+                    self.sqlite().complete_job(&right).await.unwrap()
+                );
             } else {
                 let delay = Duration::from_secs(self.dice.below(20) as u64);
-                let kept = self.memory.retry_job(&left, delay);
+                let kept = self.memory.retry_job(&left, delay).await.unwrap();
                 assert_eq!(kept, self.sqlite().retry_job(&right, delay).await.unwrap());
             }
         }

@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mottak_model::{Guid, InstanceEvent, InstanceId, ReadStatus};
+use mottak_model::ReadStatus;
 use mottak_service::Service;
 use mottak_service::authentication::Caller;
 use mottak_service::instances::read;
-use mottak_service::ports::{
-    Blob, Blobs, Change, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store, StoreFailure,
-};
 use mottak_testing::{covers, shared};
-use mottak_testkit::TestServer;
+use mottak_testkit::{FaultyStore, Operation, TestServer};
 use serde_json::{Value, json};
 
 use crate::registers::Fragile;
@@ -212,55 +209,17 @@ async fn ids_are_read_in_any_spelling() {
     }
 }
 
-/// A store that can be read and not written.
-#[derive(Debug)]
-struct ReadOnly(Arc<dyn Store>);
-
-impl Store for ReadOnly {
-    fn commit(&self, _: Change) -> PortFuture<'_, Result<Committed, CommitFailure>> {
-        let failure =
-            StoreFailure { attempt: "commit".to_owned(), cause: "the disk is full".to_owned(), is_overload: false };
-        Box::pin(async { Err(failure.into()) })
-    }
-
-    fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
-        self.0.load(id)
-    }
-
-    fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
-        self.0.find(guid)
-    }
-
-    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
-        self.0.read_body(instance, element)
-    }
-
-    fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
-        self.0.events(id)
-    }
-
-    fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
-        self.0.search(query)
-    }
-
-    fn blobs(&self) -> &dyn Blobs {
-        self.0.blobs()
-    }
-
-    fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
-        self.0.is_ready()
-    }
-}
-
 #[tokio::test]
 async fn reading_works_when_it_cannot_be_noted() {
     let _rows = covers("app-api", &["GET-09"]);
     let server = server();
     let id = id(&instantiate(&server.ttd(), 501_337).send().await.expect(201));
     let writable = &server.service;
+    let store = FaultyStore::new(Arc::clone(&writable.store));
+    store.fail([Operation::Commit]);
     let read_only = Service::new(
         Arc::clone(&writable.apps),
-        Arc::new(ReadOnly(Arc::clone(&writable.store))),
+        store,
         Arc::clone(&writable.register),
         Arc::clone(&writable.clock),
         Arc::clone(&writable.ids),

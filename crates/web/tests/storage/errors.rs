@@ -1,16 +1,11 @@
 //! The forms of refusals that hold for every route (platform-storage §0.1, §0.4).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use mottak_model::{Guid, InstanceEvent, InstanceId};
-use mottak_service::ports::{
-    Blob, Blobs, Change, CommitFailure, Committed, InstanceQuery, Page, PortFuture, Snapshot, Store, StoreFailure,
-    SystemClock,
-};
+use mottak_service::ports::{Store, SystemClock};
 use mottak_store::MemoryStore;
 use mottak_testing::covers;
-use mottak_testkit::{Seed, TestServer};
+use mottak_testkit::{FaultyStore, Operation, Seed, TestServer};
 
 use crate::own::{guid, instance};
 use crate::{API, expect_empty, expect_problem, expect_status, expect_text, own};
@@ -114,74 +109,17 @@ async fn strange_values_break_nothing() {
 #[tokio::test]
 async fn failure_of_the_store_is_500_and_says_nothing_of_it() {
     let _rows = covers("platform-storage", &["S04"]);
-    let store =
-        Arc::new(FailingStore { inner: MemoryStore::new(Arc::new(SystemClock)), fails: AtomicBool::new(false) });
+    let store = FaultyStore::new(Arc::new(MemoryStore::new(Arc::new(SystemClock))));
     let server = TestServer::builder().store(Arc::clone(&store) as Arc<dyn Store>).build();
     server.seed(Seed::of(instance(1))).await;
     let here = format!("{API}/instances/{}", instance(1).id);
-    store.fails.store(true, Ordering::SeqCst);
+    store.fail([Operation::Commit, Operation::Search]);
     for sending in [server.ttd().post(format!("{here}/complete")), server.ttd().get(format!("{API}/instances?org=ttd"))]
     {
         let title = "An error occurred while processing your request.";
         expect_problem(&sending.send().await, 500, title, "15.6.1");
     }
-    store.fails.store(false, Ordering::SeqCst);
+    store.fail([]);
     let after = server.ttd().get(&here).send().await.expect(200).json();
     assert_eq!(after.get("completeConfirmations"), None);
-}
-
-/// Loads and keeps, but at times neither commits nor searches.
-#[derive(Debug)]
-struct FailingStore {
-    inner: MemoryStore,
-    fails: AtomicBool,
-}
-
-impl FailingStore {
-    fn failure(&self, attempt: &str) -> Result<(), StoreFailure> {
-        if !self.fails.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        Err(StoreFailure { attempt: attempt.to_owned(), cause: "the disk is full".to_owned(), is_overload: false })
-    }
-}
-
-impl Store for FailingStore {
-    fn commit(&self, change: Change) -> PortFuture<'_, Result<Committed, CommitFailure>> {
-        Box::pin(async {
-            self.failure("commit")?;
-            self.inner.commit(change).await
-        })
-    }
-
-    fn load(&self, id: InstanceId) -> PortFuture<'_, Result<Option<Snapshot>, StoreFailure>> {
-        self.inner.load(id)
-    }
-
-    fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>> {
-        self.inner.find(guid)
-    }
-
-    fn read_body(&self, instance: InstanceId, element: Guid) -> PortFuture<'_, Result<Option<Blob>, StoreFailure>> {
-        self.inner.read_body(instance, element)
-    }
-
-    fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {
-        self.inner.events(id)
-    }
-
-    fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
-        Box::pin(async {
-            self.failure("search")?;
-            self.inner.search(query).await
-        })
-    }
-
-    fn blobs(&self) -> &dyn Blobs {
-        self.inner.blobs()
-    }
-
-    fn is_ready(&self) -> PortFuture<'_, Result<(), StoreFailure>> {
-        self.inner.is_ready()
-    }
 }
