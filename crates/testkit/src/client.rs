@@ -13,6 +13,7 @@ use serde_json::Value;
 pub struct Client {
     server: Server,
     token: Option<String>,
+    component_token: Option<String>,
 }
 
 /// A request being put together.
@@ -35,7 +36,14 @@ pub struct Answer {
 
 impl Client {
     pub(crate) fn new(server: Server, token: Option<String>) -> Self {
-        Self { server, token }
+        Self { server, token, component_token: None }
+    }
+
+    /// The same client with a platform access token beside the token it may have.
+    #[must_use]
+    pub fn with_component_token(mut self, token: String) -> Self {
+        self.component_token = Some(token);
+        self
     }
 
     /// The token this client shows.
@@ -77,6 +85,10 @@ impl Client {
         if let Some(token) = &self.token {
             let bearer = HeaderValue::from_str(&format!("Bearer {token}")).expect("a token fits a header");
             headers.insert(AUTHORIZATION, bearer);
+        }
+        if let Some(token) = &self.component_token {
+            let token = HeaderValue::from_str(token).expect("a token fits a header");
+            headers.insert(HeaderName::from_static("platformaccesstoken"), token);
         }
         Sending { client: self.clone(), method, path: path.into(), headers, body: Body::empty() }
     }

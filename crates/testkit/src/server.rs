@@ -22,6 +22,9 @@ use crate::client::Client;
 
 const ISSUER: &str = "https://platform.example.no/authentication/api/v1/openid/";
 
+/// Whose platform access tokens are good.
+const COMPONENT_ISSUERS: [&str; 2] = ["platform", "ttd"];
+
 /// Making an RSA key takes long in a debug build, so all tests of a process share one.
 static KEY: LazyLock<Arc<SigningKey>> =
     LazyLock::new(|| Arc::new(SigningKey::generate().expect("a key can be made on any machine")));
@@ -154,6 +157,24 @@ impl TestServer {
         }))
     }
 
+    /// A part of the platform (issuer `platform`) or an app's own backend (`ttd`), known by its platform access token
+    /// alone.
+    pub fn platform_component(&self, issuer: &str) -> Client {
+        self.anonymous().with_component_token(self.component_token(issuer, 300))
+    }
+
+    /// A platform access token that is good for so many seconds.
+    pub fn component_token(&self, issuer: &str, seconds: i64) -> String {
+        let now = self.clock.now().unix_seconds();
+        let claims = json!({
+            "urn:altinn:app": "filescan",
+            "aud": "platform.altinn.no",
+            "iat": now.min(now + seconds) - 5, "nbf": now.min(now + seconds) - 5, "exp": now + seconds,
+        });
+        let Value::Object(claims) = claims else { unreachable!("claims are an object") };
+        TokenIssuer::new(issuer, Arc::clone(&KEY)).issue(claims)
+    }
+
     /// A test person whose token is no longer good.
     pub fn expired_user(&self, user: i32) -> Client {
         let now = self.clock.now().unix_seconds();
@@ -272,7 +293,13 @@ impl TestServerBuilder {
         };
         let issuer = TokenIssuer::new(ISSUER, Arc::clone(&KEY));
         let trusted = TrustedIssuer { issuer: ISSUER.to_owned(), keys: PublicKeys::of(&KEY), takes: Takes::Everything };
-        let verifier = TokenVerifier::new(vec![trusted], TestTokens::Accepted);
+        let components = COMPONENT_ISSUERS.map(|issuer| TrustedIssuer {
+            issuer: issuer.to_owned(),
+            keys: PublicKeys::of(&KEY),
+            takes: Takes::Components,
+        });
+        let issuers = components.into_iter().chain([trusted]).collect();
+        let verifier = TokenVerifier::new(issuers, TestTokens::Accepted);
         let settings = Settings {
             platform_url: "https://platform.example.no".to_owned(),
             is_production: self.is_production,

@@ -17,7 +17,7 @@ use axum::routing::{MethodFilter, on};
 use mottak_apps::App;
 use mottak_model::{InstanceId, PartyId};
 use mottak_service::authentication::Caller;
-use mottak_service::{Problem, Refusal};
+use mottak_service::{Missing, Problem, Refusal};
 
 use crate::WebState;
 use crate::app_api::scopes;
@@ -43,6 +43,9 @@ pub enum Callers {
     PermittedByTask,
     /// The owner of the instance's application.
     Owner,
+    /// Parts of the platform, by a platform access token. A caller with another token is refused, one without any is
+    /// unknown (platform-authentication §1.10).
+    Platform,
 }
 
 /// Whether changes made with a browser's session must show that they come from the app's own page (app-api §1.5).
@@ -158,9 +161,14 @@ async fn admit(
         return empty(StatusCode::NOT_FOUND);
     }
     let asked = Asked::by(&request);
-    let caller = identify(&gate.web, request.headers());
+    let caller = match gate.callers {
+        Callers::Platform => identify_component(&gate.web, request.headers()),
+        _ => identify(&gate.web, request.headers()),
+    };
     let response = if caller.is_anonymous() && gate.callers != Callers::Anyone {
         Refused(Refusal::Unauthenticated).into_response()
+    } else if gate.callers == Callers::Platform && !caller.is_platform() {
+        Refused(Refusal::Forbidden(Missing::default())).into_response()
     } else if let Some(stopped) = stop(&gate, &asked, &request, &caller) {
         let wanted = wanted(&gate.web, &request, parameters);
         match refusal_before(&gate, wanted, &caller).await {
@@ -231,6 +239,13 @@ fn may_be_forged(web: &WebState, request: &Request, caller: &Caller) -> bool {
 fn identify(web: &WebState, headers: &HeaderMap) -> Caller {
     let Some(token) = crate::credentials::token(headers) else { return Caller::anonymous() };
     web.verifier.verify(token, web.service.clock.now()).unwrap_or_else(|_| Caller::anonymous())
+}
+
+/// The component that the platform access token proves; without one, whoever the other token shows.
+fn identify_component(web: &WebState, headers: &HeaderMap) -> Caller {
+    let token = crate::credentials::platform_access_token(headers);
+    let component = token.and_then(|token| web.verifier.verify_component(token, web.service.clock.now()).ok());
+    component.map_or_else(|| identify(web, headers), Caller::component)
 }
 
 /// The state that handlers share.

@@ -1,6 +1,7 @@
 //! `/storage/api/v1`: every instance across apps.
 
 mod applications;
+mod body;
 mod data;
 mod events;
 mod instances;
