@@ -66,5 +66,6 @@ pub mod event_type {
     pub const PROCESS_START_TASK: &str = "process_StartTask";
     pub const PROCESS_END_TASK: &str = "process_EndTask";
     pub const PROCESS_ABANDON_TASK: &str = "process_AbandonTask";
+    pub const SIGNED: &str = "Signed";
     pub const SENT_TO_SIGN: &str = "SentToSign";
 }

@@ -6,12 +6,13 @@
 use bytes::Bytes;
 use mottak_apps::App;
 use mottak_model::{
-    DataElement, DataType, FileScanResult, Guid, Instance, InstanceEvent, PlatformUser, ReadStatus, Reference,
-    ReferenceRelation, ReferenceType, Time, event_type,
+    DataElement, DataType, DeleteStatus, FileScanResult, Guid, Instance, InstanceEvent, PlatformUser, ReadStatus,
+    Reference, ReferenceRelation, ReferenceType, Time, event_type,
 };
 
 use crate::authentication::Caller;
 use crate::ports::{Body, Change, ElementChange, ElementPut, Expect, Ids, Snapshot};
+use crate::storage::data::scan;
 use crate::{Refusal, Service};
 
 /// On whose behalf a change is made.
@@ -103,42 +104,50 @@ impl<'a> Draft<'a> {
 
     /// Adds an element that the author sends, or that the app makes for them.
     pub(crate) fn add_element(&mut self, data_type: &DataType, new: NewElement, body: Body) -> Guid {
-        let id = self.ids.guid();
-        let mut element = DataElement::new(id, self.instance.id.guid, &data_type.id);
-        element.filename = new.filename;
-        element.content_type = new.content_type;
-        element.size = new.size;
-        element.refs = Some(Vec::new());
-        element.is_read = !self.author.is_owner;
-        element.blob_storage_path = Some(format!("{}/{}/data/{id}", self.instance.app_id, self.instance.id.guid));
-        element.created = Some(self.now);
-        element.created_by.clone_from(&self.author.performed_by);
-        element.last_changed_by.clone_from(&self.author.performed_by);
+        let mut element = self.new_element(&data_type.id, new);
+        let id = element.id;
         if data_type.enable_file_scan {
-            element.file_scan_result = FileScanResult::Pending;
-        }
-        if let Some(task) = new.generated_from {
-            element.references = Some(vec![Reference {
-                value: Some(task),
-                relation: Some(ReferenceRelation::GeneratedFrom),
-                value_type: Some(ReferenceType::Task),
-            }]);
+            self.request_scan(&mut element);
         }
         if self.author.is_owner && self.instance.status.read_status == ReadStatus::Read {
             self.instance.status.read_status = ReadStatus::UpdatedSinceLastReview;
         }
-        self.put(element, true, body);
-        self.touch();
+        self.insert_element(element, body);
         self.record(event_type::CREATED, Some(id));
         id
+    }
+
+    /// An element by the author, which is not yet part of the change.
+    pub(crate) fn new_element(&self, data_type: &str, new: NewElement) -> DataElement {
+        let id = self.ids.guid();
+        DataElement {
+            filename: new.filename,
+            content_type: new.content_type,
+            size: new.size,
+            refs: Some(new.refs),
+            is_read: !self.author.is_owner,
+            blob_storage_path: Some(format!("{}/{}/data/{id}", self.instance.app_id, self.instance.id.guid)),
+            references: new.generated_from.as_deref().map(generated_from),
+            created: Some(self.now),
+            created_by: self.author.performed_by.clone(),
+            last_changed_by: self.author.performed_by.clone(),
+            ..DataElement::new(id, self.instance.id.guid, data_type)
+        }
+    }
+
+    /// Adds an element as it is, without an event.
+    pub(crate) fn insert_element(&mut self, element: DataElement, body: Body) {
+        self.put(element, true, body);
+        self.touch();
     }
 
     /// Replaces the content of an element.
     pub(crate) fn replace_content(&mut self, mut element: DataElement, size: u64, body: Body) {
         element.size = size;
         element.last_changed_by.clone_from(&self.author.performed_by);
+        element.file_scan_result = FileScanResult::NotApplicable;
         if self.app.application.data_type(&element.data_type).is_some_and(|data_type| data_type.enable_file_scan) {
-            element.file_scan_result = FileScanResult::Pending;
+            self.request_scan(&mut element);
         }
         if self.author.is_owner {
             element.is_read = false;
@@ -165,6 +174,17 @@ impl<'a> Draft<'a> {
     /// Changes what is said about an element, such as its lock; its content, its `lastChanged` and the history stay.
     pub(crate) fn remark(&mut self, element: DataElement) {
         self.put(element, false, Body::Keep);
+    }
+
+    /// Marks an element as removed. It is hidden from all but the owner of the app until it goes for good
+    /// (platform-storage §3.5).
+    pub(crate) fn mark_element_deleted(&mut self, mut element: DataElement) {
+        let id = element.id;
+        element.delete_status = Some(DeleteStatus { is_hard_deleted: true, hard_deleted: Some(self.now) });
+        element.last_changed_by.clone_from(&self.author.performed_by);
+        self.put(element, true, Body::Keep);
+        self.touch();
+        self.record(event_type::DELETED, Some(id));
     }
 
     /// Removes an element and its content.
@@ -222,6 +242,12 @@ impl<'a> Draft<'a> {
         self.change
     }
 
+    /// New content is looked at for viruses where its type wants that, once the change is durable.
+    fn request_scan(&mut self, element: &mut DataElement) {
+        element.file_scan_result = FileScanResult::Pending;
+        self.change.jobs.push(scan::job(&self.instance, element, self.now));
+    }
+
     /// One put per element: a later one takes the place of an earlier one, and keeps its content where it brings none.
     fn put(&mut self, element: DataElement, touch: bool, body: Body) {
         match self.instance.data.iter_mut().find(|existing| existing.id == element.id) {
@@ -252,6 +278,8 @@ pub(crate) struct NewElement {
     pub(crate) content_type: Option<String>,
     /// Bytes.
     pub(crate) size: u64,
+    /// Other elements it refers to.
+    pub(crate) refs: Vec<Guid>,
     /// The task that made it, when the platform did.
     pub(crate) generated_from: Option<String>,
 }
@@ -261,4 +289,13 @@ impl NewElement {
     pub(crate) fn form(content_type: &str, body: &Bytes) -> Self {
         Self { content_type: Some(content_type.to_owned()), size: body.len() as u64, ..Self::default() }
     }
+}
+
+/// What an element says that was made in a task.
+pub(crate) fn generated_from(task: &str) -> Vec<Reference> {
+    vec![Reference {
+        value: Some(task.to_owned()),
+        relation: Some(ReferenceRelation::GeneratedFrom),
+        value_type: Some(ReferenceType::Task),
+    }]
 }

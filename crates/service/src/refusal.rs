@@ -19,6 +19,8 @@ pub enum Refusal {
     Conflict(Problem),
     /// The request itself is wrong.
     Invalid(Problem),
+    /// What the request names does not take it, whoever asks.
+    NotAllowed(Problem),
     /// The request is well formed and cannot be applied.
     Unprocessable(Problem),
     /// More bytes than allowed.
@@ -101,7 +103,7 @@ pub enum ProblemKind {
     Details,
     /// Problem details with type and trace (app-api §1.7 C+).
     Traced,
-    /// Bare: status and standard title (app-api §1.7 B).
+    /// Bare: status and standard title (app-api §1.7 B), with a detail where there is one (P in platform-storage §0.4).
     Bare,
     /// No body at all.
     Empty,
@@ -126,6 +128,11 @@ impl Problem {
     /// Status and standard title only.
     pub fn bare() -> Self {
         Self { title: None, detail: None, kind: ProblemKind::Bare }
+    }
+
+    /// Status and standard title, with a sentence.
+    pub fn standard(detail: impl Into<String>) -> Self {
+        Self { title: None, detail: Some(detail.into()), kind: ProblemKind::Bare }
     }
 
     /// Title and detail.

@@ -127,6 +127,7 @@ impl Page {
             Refusal::NotFound(problem) => self.problem(StatusCode::NOT_FOUND, problem),
             Refusal::Conflict(problem) => self.problem(StatusCode::CONFLICT, problem),
             Refusal::Invalid(problem) => self.problem(StatusCode::BAD_REQUEST, problem),
+            Refusal::NotAllowed(problem) => self.problem(StatusCode::METHOD_NOT_ALLOWED, problem),
             Refusal::Unprocessable(problem) => self.problem(StatusCode::UNPROCESSABLE_ENTITY, problem),
             Refusal::TooLarge(problem) => self.problem(StatusCode::PAYLOAD_TOO_LARGE, problem),
             Refusal::Unsupported(problem) => self.problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem),
@@ -182,7 +183,13 @@ impl Page {
         match kind {
             ProblemKind::Text => self.text(status, &detail.unwrap_or_default()),
             ProblemKind::Bare if self.family == Family::AppBare => empty(status),
-            ProblemKind::Bare => self.json(status, &self.standard(status, None)),
+            ProblemKind::Bare => {
+                let mut body = self.standard(status, None);
+                if let Some(detail) = detail {
+                    body.insert("detail".to_owned(), json!(detail));
+                }
+                self.json(status, &body)
+            }
             ProblemKind::Empty => empty(status),
             ProblemKind::Members(members) => {
                 let mut body = self.standard(status, Some("One or more validation errors occurred."));

@@ -105,7 +105,7 @@ pub async fn create(
                     filename: Some(headers.filename.clone()),
                     content_type: Some(headers.content_type.clone()),
                     size: content.len(),
-                    generated_from: None,
+                    ..NewElement::default()
                 };
                 let element = draft.add_element(data_type, new, content.to_body());
                 let mut edits = Vec::new();

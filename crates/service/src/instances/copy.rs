@@ -167,7 +167,7 @@ pub(super) fn add_copy(draft: &mut Draft<'_>, facts: &Facts<'_>, copied: Copied)
                 filename: element.filename,
                 content_type: element.content_type,
                 size: element.size,
-                generated_from: None,
+                ..NewElement::default()
             };
             draft.add_element(data_type, new, body);
         }

@@ -291,7 +291,7 @@ fn add_part(
             filename: part.filename,
             content_type: Some(part.content_type),
             size: content.len(),
-            generated_from: None,
+            ..NewElement::default()
         };
         let body: Body = content.to_body();
         draft.add_element(data_type, new, body);

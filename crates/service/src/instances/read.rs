@@ -96,7 +96,8 @@ pub(crate) async fn load_of_app(svc: &Service, app: &App, id: InstanceId) -> Res
     snapshot.ok_or_else(|| Refusal::NotFound(Problem::bare()))
 }
 
-fn app_of(svc: &Service, instance: &Instance) -> Result<Arc<App>, Refusal> {
+/// The app of an instance that is there.
+pub(crate) fn app_of(svc: &Service, instance: &Instance) -> Result<Arc<App>, Refusal> {
     let app = svc.apps.get(instance.app_id.org(), instance.app_id.app());
     app.ok_or_else(|| {
         Refusal::NotFound(Problem::text(format!("Cannot find application {} in storage", instance.app_id)))

@@ -5,4 +5,6 @@
 //! policy and, where the process decides, of [`task`]. Reading, deletion, confirmation and the two statuses are the same
 //! through either API and live in [`crate::instances`].
 
+pub mod data;
+pub mod sign;
 pub mod task;

@@ -18,7 +18,7 @@ use mottak_model::{DataElement, DataType, Guid, Instance, InstanceId};
 
 use crate::authentication::Caller;
 use crate::authorization::Resource;
-use crate::instances::read::load_permitted;
+use crate::instances::read::{app_of, load_permitted};
 use crate::ports::Snapshot;
 use crate::{Missing, Problem, Refusal, Service};
 
@@ -34,25 +34,22 @@ async fn load(svc: &Service, caller: &Caller, id: InstanceId) -> Result<(Snapsho
         // The history has to name somebody.
         return Err(if caller.is_anonymous() { Refusal::Unauthenticated } else { Refusal::forbidden("write") });
     }
-    if !caller.is_sync_adapter() {
-        return load_permitted(svc, caller, id, "write").await;
-    }
-    let snapshot = svc.load(id).await?.ok_or_else(|| {
-        Refusal::NotFound(Problem::text(format!("Unable to find any instance with id: {id}.")))
-    })?;
-    let app = &snapshot.instance.app_id;
-    let app = svc
-        .apps
-        .get(app.org(), app.app())
-        .ok_or_else(|| Refusal::NotFound(Problem::text(format!("Cannot find application {app} in storage"))))?;
+    if caller.is_sync_adapter() { find(svc, id).await } else { load_permitted(svc, caller, id, "write").await }
+}
+
+/// The instance and its app, whoever asks.
+async fn find(svc: &Service, id: InstanceId) -> Result<(Snapshot, Arc<App>), Refusal> {
+    let unknown = || Refusal::NotFound(Problem::text(format!("Unable to find any instance with id: {id}.")));
+    let snapshot = svc.load(id).await?.ok_or_else(unknown)?;
+    let app = app_of(svc, &snapshot.instance)?;
     Ok((snapshot, app))
 }
 
 /// The element of this instance; one of another instance is not there.
 fn element_of(instance: &Instance, id: Guid) -> Result<&DataElement, Refusal> {
-    instance.element(id).ok_or_else(|| {
-        Refusal::NotFound(Problem::text(format!("Unable to find any data element with id: {id}.")))
-    })
+    instance
+        .element(id)
+        .ok_or_else(|| Refusal::NotFound(Problem::text(format!("Unable to find any data element with id: {id}."))))
 }
 
 /// The type as the application declares it.

@@ -108,8 +108,7 @@ pub async fn replace(
 /// Party 0 is what clients send that have none.
 fn require_named(id: InstanceId, data_type: Option<&str>) -> Result<&str, Refusal> {
     data_type.filter(|data_type| id.party.get() != 0 && !data_type.is_empty()).ok_or_else(|| {
-        let text =
-            "Missing parameter values: instanceId, elementType or attached file content cannot be null";
+        let text = "Missing parameter values: instanceId, elementType or attached file content cannot be null";
         Refusal::Invalid(Problem::text(text))
     })
 }
