@@ -12,6 +12,7 @@ use mottak_model::{
 
 use crate::authentication::Caller;
 use crate::ports::{Body, Change, ElementChange, ElementPut, Expect, Ids, Snapshot};
+use crate::storage::cleanup;
 use crate::storage::data::scan;
 use crate::{Refusal, Service};
 
@@ -59,6 +60,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) instance: Instance,
     ids: &'a dyn Ids,
     change: Change,
+    /// When something of the instance may go for good, as it was before.
+    may_go: Option<Time>,
 }
 
 impl<'a> Draft<'a> {
@@ -66,7 +69,8 @@ impl<'a> Draft<'a> {
     pub(crate) fn of(svc: &'a Service, app: &'a App, author: &'a Author, snapshot: &Snapshot) -> Self {
         let instance = snapshot.instance.clone();
         let change = Change::expecting(instance.id, snapshot.version);
-        Self { app, author, now: svc.clock.now(), instance, ids: &*svc.ids, change }
+        let may_go = cleanup::next_look(&instance);
+        Self { app, author, now: svc.clock.now(), instance, ids: &*svc.ids, change, may_go }
     }
 
     /// A new instance. The caller records that it was created, once its process is there to be recorded too.
@@ -77,7 +81,7 @@ impl<'a> Draft<'a> {
         instance.visible_after = instance.visible_after.or(Some(now));
         let mut change = Change::expecting(instance.id, 0);
         change.expect = Expect::Absent;
-        let mut draft = Self { app, author, now, instance, ids: &*svc.ids, change };
+        let mut draft = Self { app, author, now, instance, ids: &*svc.ids, change, may_go: None };
         draft.touch();
         draft
     }
@@ -189,10 +193,7 @@ impl<'a> Draft<'a> {
 
     /// Removes an element and its content.
     pub(crate) fn remove_element(&mut self, id: Guid) {
-        let is_any_read = self.instance.data.iter().any(|element| element.is_read);
-        if !is_any_read && self.instance.status.read_status == ReadStatus::Read {
-            self.instance.status.read_status = ReadStatus::Unread;
-        }
+        forget_reading(&mut self.instance);
         self.instance.data.retain(|element| element.id != id);
         self.change.elements.retain(|change| match change {
             ElementChange::Put(put) => put.element.id != id,
@@ -234,8 +235,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The change to commit.
+    /// The change to commit. Where it lets something go for good that could not go before, or not then, it leaves a job
+    /// for that time.
     pub(crate) fn finish(mut self) -> Change {
+        let may_go = cleanup::next_look(&self.instance);
+        if let Some(time) = may_go.filter(|_| may_go != self.may_go) {
+            self.change.jobs.push(cleanup::job(self.instance.id, time));
+        }
         let mut instance = self.instance;
         instance.data = Vec::new();
         self.change.instance = Some(instance);
@@ -288,6 +294,15 @@ impl NewElement {
     /// An element that holds form data.
     pub(crate) fn form(content_type: &str, body: &Bytes) -> Self {
         Self { content_type: Some(content_type.to_owned()), size: body.len() as u64, ..Self::default() }
+    }
+}
+
+/// Before an element goes: where nothing that is there has been read, the element that goes included, the instance is
+/// as good as unread (platform-storage §2.4.5).
+pub(crate) fn forget_reading(instance: &mut Instance) {
+    let is_any_read = instance.data.iter().any(|element| element.is_read);
+    if !is_any_read && instance.status.read_status == ReadStatus::Read {
+        instance.status.read_status = ReadStatus::Unread;
     }
 }
 

@@ -14,6 +14,7 @@ pub mod events;
 mod forms;
 mod gates;
 pub mod instances;
+pub mod jobs;
 pub mod ports;
 pub mod process;
 pub mod refusal;

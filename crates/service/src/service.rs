@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use mottak_apps::{App, Apps};
 use mottak_model::{Instance, InstanceId, Time};
+use tokio::sync::Notify;
 
 use crate::gates::{Gate, Gates};
-use crate::ports::{Change, Clock, CommitFailure, Ids, Register, Snapshot, Store};
+use crate::ports::{Change, Clock, CommitFailure, FileScanner, Ids, Register, Snapshot, Store};
+use crate::storage::applications::Registered;
 use crate::{Problem, Refusal};
 
 /// How often a write that lost a race is decided anew before it is refused.
@@ -46,6 +48,12 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub settings: Settings,
+    /// Looks at uploaded files; they stay unscanned where there is none.
+    pub(crate) scanner: Option<Arc<dyn FileScanner>>,
+    /// Wakes who works on jobs.
+    pub(crate) has_jobs: Notify,
+    /// Applications that were registered, as they were read a moment ago.
+    pub(crate) registered: Registered,
     /// Writes wait here for one another.
     gates: Gates,
     /// Moves of the process do not wait: the second one is told that it came second.
@@ -111,7 +119,25 @@ impl Service {
         ids: Arc<dyn Ids>,
         settings: Settings,
     ) -> Self {
-        Self { apps, store, register, clock, ids, settings, gates: Gates::default(), moves: Gates::default() }
+        Self {
+            apps,
+            store,
+            register,
+            clock,
+            ids,
+            settings,
+            scanner: None,
+            has_jobs: Notify::new(),
+            registered: Registered::default(),
+            gates: Gates::default(),
+            moves: Gates::default(),
+        }
+    }
+
+    /// The same service with uploaded files looked at by this scanner.
+    #[must_use]
+    pub fn with_scanner(self, scanner: Arc<dyn FileScanner>) -> Self {
+        Self { scanner: Some(scanner), ..self }
     }
 
     /// The loaded app, or the refusal for an unknown one.
@@ -155,8 +181,15 @@ impl Service {
     /// Commits a change of a loaded instance and answers the instance as it then is.
     pub(crate) async fn commit(&self, before: Option<&Instance>, change: Change) -> Result<Instance, Attempt> {
         let effect = Effect::of(before, &change);
+        let now = self.clock.now();
+        let leaves_work = change.jobs.iter().any(|job| job.due <= now);
         match self.store.commit(change).await {
-            Ok(committed) => Ok(effect.at(committed.changed)),
+            Ok(committed) => {
+                if leaves_work {
+                    self.has_jobs.notify_one();
+                }
+                Ok(effect.at(committed.changed))
+            }
             Err(CommitFailure::Conflict) => Err(Attempt::Raced),
             Err(CommitFailure::Failed(failure)) => Err(failure.into()),
         }

@@ -4,10 +4,12 @@
 
 mod clock;
 mod register;
+mod scanner;
 mod store;
 
 pub use clock::{Clock, FixedClock, Ids, RandomIds, SequentialIds, SystemClock};
 pub use register::{Register, RegisterFailure, SystemUserRecord};
+pub use scanner::{FileScanner, ScanFailure, Verdict};
 pub use store::{
     Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, BuriedJob, Change, ClaimedJob, CommitFailure, Committed,
     Cursor, ElementChange, ElementPut, Expect, InstanceQuery, Job, JobId, Maintenance, Order, Page, PortFuture, Record,

@@ -5,6 +5,8 @@
 //! policy and, where the process decides, of [`task`]. Reading, deletion, confirmation and the two statuses are the same
 //! through either API and live in [`crate::instances`].
 
+pub mod applications;
+pub(crate) mod cleanup;
 pub mod data;
 pub mod sign;
 pub mod task;
