@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use mottak_apps::{Apps, LoadOptions};
 use mottak_service::authentication::TokenVerifier;
-use mottak_service::ports::{RandomIds, Register, SystemClock};
+use mottak_service::ports::{RandomIds, Register, Store, SystemClock};
 use mottak_service::{Service, Settings};
 use mottak_store::{Options, SqliteStore};
 use mottak_web::WebState;
@@ -53,7 +53,7 @@ pub(crate) fn load_apps(dirs: &[PathBuf], options: LoadOptions) -> Arc<Apps> {
 }
 
 /// Opens the store in a folder.
-pub(crate) fn open_store(data: &Path) -> anyhow::Result<Arc<SqliteStore>> {
+pub(crate) fn open_store(data: &Path) -> anyhow::Result<Arc<dyn Store>> {
     std::fs::create_dir_all(data).with_context(|| format!("make the folder {}", data.display()))?;
     Ok(SqliteStore::open(data, Arc::new(SystemClock), Options::default())?)
 }
@@ -61,7 +61,7 @@ pub(crate) fn open_store(data: &Path) -> anyhow::Result<Arc<SqliteStore>> {
 /// The parts behind HTTP.
 pub(crate) fn web_state(
     apps: Arc<Apps>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     register: Arc<dyn Register>,
     verifier: TokenVerifier,
     settings: Settings,
@@ -97,7 +97,7 @@ pub(crate) fn announce(address: SocketAddr) {
 pub(crate) async fn serve_until_stopped(
     listener: TcpListener,
     server: Server,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
 ) -> anyhow::Result<()> {
     let maintenance = tokio::spawn(maintain(Arc::clone(&store)));
     serve(listener, server, stopped()).await.context("serve")?;
@@ -106,7 +106,7 @@ pub(crate) async fn serve_until_stopped(
     Ok(())
 }
 
-async fn maintain(store: Arc<SqliteStore>) {
+async fn maintain(store: Arc<dyn Store>) {
     let mut ticks = tokio::time::interval(MAINTENANCE_INTERVAL);
     loop {
         ticks.tick().await;

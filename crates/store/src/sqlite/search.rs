@@ -280,10 +280,16 @@ fn app_numbers(connection: &Connection, query: &InstanceQuery) -> Result<Vec<i64
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
     use mottak_model::{AppId, PartyId};
+    use mottak_service::ports::{Clock as _, FixedClock, Store as _};
 
     use super::super::migrate::migrate;
+    use super::super::{DATABASE, Options, SqliteStore};
     use super::*;
+    use crate::specimen::Specimens;
 
     /// How SQLite finds the keys.
     fn plan(query: &InstanceQuery) -> String {
@@ -352,5 +358,55 @@ mod tests {
             ..InstanceQuery::default()
         };
         assert!(Keys::of(&connection, &query).unwrap().is_none());
+    }
+
+    /// A store with three instances in one app, the second of which somebody has damaged.
+    fn with_damage(damage: &str) -> (Vec<Guid>, Page) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FixedClock::at(Time::parse("2025-03-01T12:00:00Z").unwrap()));
+        let mut specimens = Specimens::new(AppId::new("ttd", "tilskudd"), 1, 7);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let store = SqliteStore::open(folder.path(), clock.clone(), Options::default()).unwrap();
+            let mut guids = Vec::new();
+            for _ in 0..3 {
+                let change = specimens.creation(clock.now(), Bytes::from_static(b"<skjema/>"));
+                guids.push(change.id.guid);
+                store.commit(change).await.unwrap();
+            }
+            let writer = Connection::open(folder.path().join(DATABASE)).unwrap();
+            writer.execute(damage, [guids[1].as_bytes()]).unwrap();
+            let query = InstanceQuery {
+                app: Some(AppId::new("ttd", "tilskudd")),
+                search_text: Some("PRØVEFORETAKET".to_owned()),
+                order: Order::Ascending,
+                ..InstanceQuery::default()
+            };
+            let by_keys = store.search(InstanceQuery { search_text: None, ..query.clone() }).await.unwrap();
+            let by_text = store.search(query).await.unwrap();
+            assert_eq!(by_keys.instances, by_text.instances);
+            (guids, by_text)
+        })
+    }
+
+    #[test]
+    fn a_damaged_document_is_left_out_of_a_list() {
+        let (guids, page) = with_damage("update instance set doc = '{' where guid = ?");
+        let found: Vec<_> = page.instances.iter().map(|instance| instance.id.guid).collect();
+        assert_eq!(found, [guids[0], guids[2]]);
+    }
+
+    #[test]
+    fn a_damaged_element_is_left_out_of_its_instance() {
+        let (_, page) =
+            with_damage("update element set doc = 'x' where id / 1048576 = (select id from instance where guid = ?)");
+        let elements: Vec<_> = page.instances.iter().map(|instance| instance.data.len()).collect();
+        assert_eq!(elements, [1, 0, 1]);
+    }
+
+    #[test]
+    fn text_is_found_in_documents_that_are_older_than_its_column() {
+        let (guids, page) = with_damage("update instance set search_text = null where guid = ?");
+        assert_eq!(page.instances.len(), guids.len());
     }
 }
