@@ -31,7 +31,8 @@ pub(super) fn parse(text: &str) -> anyhow::Result<Vec<Excuse>> {
     Ok(excuses)
 }
 
-fn cells(line: &str) -> Option<Vec<&str>> {
+/// The cells of a line of a table; none of another line.
+pub(super) fn cells(line: &str) -> Option<Vec<&str>> {
     let line = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     Some(line.split('|').map(str::trim).collect())
 }

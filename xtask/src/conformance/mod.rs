@@ -1,10 +1,12 @@
 //! Which rows of the contract's conformance tables are covered by a passing test, excused, or missing.
 //!
 //! Three sources meet here: the tables ([`tables`]), what the tests claimed while they ran ([`claims`]), and the
-//! excuses in `docs/conformance.md` ([`excuses`]). [`report`] compares them.
+//! excuses in `docs/conformance.md` ([`excuses`]). [`report`] compares them, and holds them against what was reached before
+//! ([`floors`]).
 
 mod claims;
 mod excuses;
+mod floors;
 mod report;
 mod tables;
 
@@ -27,7 +29,8 @@ pub(crate) struct Options {
     rows: Option<String>,
 }
 
-/// Prints the report; fails when a claim or an excuse names a row that does not exist, or an excuse is out of date.
+/// Prints the report; fails when a claim or an excuse names a row that does not exist, an excuse is out of date, or
+/// fewer rows are covered than were before.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let Some(tables) = contract_tables()? else {
         println!("{ABSENT}");
@@ -64,7 +67,8 @@ fn compare(tables: Vec<Table>, recording: &Recording) -> anyhow::Result<Report> 
     let path = crate::repository_root().join("docs/conformance.md");
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let excuses = excuses::parse(&text).context("docs/conformance.md")?;
-    Ok(Report::new(tables, &recording.claims()?, &excuses))
+    let floors = floors::parse(&text).context("docs/conformance.md")?;
+    Ok(Report::new(tables, &recording.claims()?, &excuses, &floors))
 }
 
 /// The tables of the contract files, or `None` when the contract is not there.

@@ -2,6 +2,7 @@
 
 use super::claims::Claim;
 use super::excuses::Excuse;
+use super::floors::Floor;
 use super::tables::{Row, Table};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
@@ -21,13 +22,18 @@ struct FileReport {
 }
 
 impl FileReport {
+    /// Rows that are not missing.
+    fn settled(&self) -> usize {
+        self.table.rows.len() - self.missing().count()
+    }
+
     fn missing(&self) -> impl Iterator<Item = &Row> {
         self.table.rows.iter().filter(|row| !self.covered.contains(&row.id) && !self.excused.contains(&row.id))
     }
 }
 
 impl Report {
-    pub(super) fn new(tables: Vec<Table>, claims: &BTreeSet<Claim>, excuses: &[Excuse]) -> Self {
+    pub(super) fn new(tables: Vec<Table>, claims: &BTreeSet<Claim>, excuses: &[Excuse], floors: &[Floor]) -> Self {
         let mut errors = Vec::new();
         for claim in claims {
             if !exists(&tables, &claim.file, &claim.row) {
@@ -61,6 +67,16 @@ impl Report {
                 errors.push(format!("docs/conformance.md excuses {} {row}, which a test covers", table.file));
             }
             files.push(FileReport { table, covered, excused });
+        }
+        for Floor { file, rows } in floors {
+            match files.iter().find(|known| known.table.file == *file) {
+                Some(known) if known.settled() < *rows => errors.push(format!(
+                    "{file}: {} rows are covered or excused, {rows} were before (docs/conformance.md)",
+                    known.settled()
+                )),
+                Some(_) => {}
+                None => errors.push(format!("docs/conformance.md wants rows of {file}, which does not exist")),
+            }
         }
         Self { files, errors }
     }
@@ -103,10 +119,14 @@ impl Report {
         Ok(())
     }
 
-    /// Fails, naming every wrong claim and excuse, when there are any.
+    /// Fails, naming every wrong claim and excuse and every file that fell back, when there are any.
     pub(super) fn require_sound(&self) -> anyhow::Result<()> {
         if !self.errors.is_empty() {
-            bail!("{} wrong claims or excuses:\n  {}", self.errors.len(), self.errors.join("\n  "));
+            bail!(
+                "{} things are wrong with the conformance of this tree:\n  {}",
+                self.errors.len(),
+                self.errors.join("\n  ")
+            );
         }
         Ok(())
     }
@@ -143,7 +163,7 @@ fn wrap(ids: &[&str]) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn report(claimed: &[&str], excused: &[&str]) -> Report {
+    fn report_above(floor: usize, claimed: &[&str], excused: &[&str]) -> Report {
         let text = "## 5. Cases\n| id | x |\n|---|---|\n| A01 | a |\n| A-2 | b |\n| D05–D06 | c |\n";
         let table = Table::parse("file", "5", text).expect("a well formed table");
         let claims = claimed
@@ -152,7 +172,12 @@ mod tests {
             .collect();
         let excuses: Vec<_> =
             excused.iter().map(|row| Excuse { file: "file".into(), row: (*row).to_owned() }).collect();
-        Report::new(vec![table], &claims, &excuses)
+        let floors = [Floor { file: "file".into(), rows: floor }];
+        Report::new(vec![table], &claims, &excuses, &floors)
+    }
+
+    fn report(claimed: &[&str], excused: &[&str]) -> Report {
+        report_above(0, claimed, excused)
     }
 
     fn missing(report: &Report) -> Vec<&str> {
@@ -171,6 +196,12 @@ mod tests {
         assert!(missing(&report(&["D05"], &[])).contains(&"D05–D06"));
         assert!(!missing(&report(&["D05", "D06"], &[])).contains(&"D05–D06"));
         assert!(!missing(&report(&["D05-D06"], &[])).contains(&"D05–D06"));
+    }
+
+    #[test]
+    fn fewer_rows_than_before_are_an_error() {
+        assert!(report_above(2, &["A01"], &["A-2"]).require_sound().is_ok());
+        assert!(report_above(2, &["A01"], &[]).require_sound().is_err());
     }
 
     #[test]
