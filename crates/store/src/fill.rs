@@ -16,20 +16,29 @@ const PER_PARTY: u64 = 8;
 /// Instances between two calls of `progress`.
 const STEP: u64 = 10_000;
 
-/// Adds `count` instances of `app` to the store in `folder`, which no process may have open. They were last changed
-/// during the year before now, one after the other; half are at a task, half archived, most of these confirmed by the
+/// Adds `count` instances to the store in `folder`, which no process may have open: of `app`, but every tenth of an app
+/// `{app}-b` and every twentieth of `{app}-c`, so that the lists of their owner hold several. They were last changed during
+/// the year before now, one after the other; half are at a task, half archived, most of these confirmed by the
 /// application owner. `progress` is told now and then how many have been made.
 pub fn fill(folder: &Path, app: AppId, count: u64, mut progress: impl FnMut(u64)) -> Result<(), StoreFailure> {
     let now = SystemClock.now();
     let mut loader = BulkLoader::open(folder)?;
-    let mut specimens = Specimens::new(app, count / PER_PARTY, now.ticks() as u64);
-    let form = specimens.form_body(FORM);
+    let [mut most, mut some, mut few] = [("", 0), ("-b", 1), ("-c", 2)].map(|(suffix, number)| {
+        let app = AppId::new(app.org(), &format!("{}{suffix}", app.app()));
+        Specimens::new(app, count / PER_PARTY, now.ticks() as u64 + number)
+    });
+    let form = most.form_body(FORM);
     for made in 0..count {
         if made % STEP == 0 {
             progress(made);
         }
         let age = i64::try_from(i128::from(YEAR) * i128::from(count - made) / i128::from(count)).unwrap_or(YEAR);
         let time = Time::from_ticks(now.ticks() - age).floor_to_microsecond();
+        let specimens = match made % 20 {
+            5 | 15 => &mut some,
+            10 => &mut few,
+            _ => &mut most,
+        };
         if loader.add(specimens.creation(time, form.clone()), time).is_err() {
             // The loader has ended; why, is told below.
             break;
@@ -59,8 +68,10 @@ mod tests {
         assert_eq!(told, [0, 300]);
 
         let store = SqliteStore::open(folder.path(), Arc::new(SystemClock), Options::default()).unwrap();
-        let query = InstanceQuery { app: Some(app), size: 1000, ..InstanceQuery::default() };
-        let page = store.search(query).await.unwrap();
+        let of_app = InstanceQuery { app: Some(app), size: 1000, ..InstanceQuery::default() };
+        let of_org = InstanceQuery { app: None, org: Some("ttd".to_owned()), ..of_app.clone() };
+        assert_eq!(store.search(of_app).await.unwrap().instances.len(), 298);
+        let page = store.search(of_org).await.unwrap();
         assert_eq!(page.instances.len(), 350);
         let instance = &page.instances[0];
         assert_eq!(store.load(instance.id).await.unwrap().unwrap().instance, *instance);

@@ -11,6 +11,9 @@ use mottak_model::{
 };
 use mottak_service::ports::{Body, Change, ElementChange, ElementPut, Expect};
 
+/// The party that owns the most specimens.
+pub(crate) const FIRST_PARTY: i32 = 510_000;
+
 const DAY: i64 = 24 * 60 * 60 * 10_000_000;
 
 /// Makes specimens; the same seed makes the same ones.
@@ -22,7 +25,7 @@ pub(crate) struct Specimens {
 }
 
 impl Specimens {
-    /// Instances of `app`, owned by `parties` parties.
+    /// Instances of `app`, owned by `parties` parties, of which the first owns every seventh.
     pub(crate) fn new(app: AppId, parties: u64, seed: u64) -> Self {
         Self { app, parties: parties.max(1), state: seed }
     }
@@ -46,7 +49,9 @@ impl Specimens {
     /// The creation of an instance that has come some way until `now`: half are at a task, half have ended; of these
     /// most are confirmed by the application owner. One form with this body, three events.
     pub(crate) fn creation(&mut self, now: Time, body: Bytes) -> Change {
-        let party = PartyId::new(510_000 + (self.roll() % self.parties) as i32);
+        let is_of_first = self.roll().is_multiple_of(7);
+        let number = if is_of_first { 0 } else { (self.roll() % self.parties) as i32 };
+        let party = PartyId::new(FIRST_PARTY + number);
         let id = InstanceId::new(party, self.guid());
         let created = Time::from_ticks(now.ticks() - (self.roll() % (30 * DAY as u64)) as i64);
         let user = format!("{}", 20_000 + party.get() % 10_000);

@@ -6,6 +6,7 @@
 
 mod client;
 mod histogram;
+mod lists;
 mod load;
 mod machine;
 mod report;
@@ -44,6 +45,9 @@ impl Options {
         self.only.is_empty() || self.only.contains(&row)
     }
 }
+
+/// Instances that it takes for a thousand pages of every list.
+const LISTS_FROM: u64 = 1_000_000;
 
 /// Measures and prints the table; fails when a row could not be measured.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -90,6 +94,7 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
         filled: options.fill,
         requests: Vec::new(),
         streams: Vec::new(),
+        lists: Vec::new(),
         starts: Vec::new(),
         store: store_rates(&binary, &folder.join("store")),
     };
@@ -105,6 +110,12 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
     for row in Row::REQUESTS.into_iter().filter(|row| options.wants(*row)) {
         eprintln!("{} …", row.title());
         results.requests.push((row, rows::measure(row, &server, &world, options.seconds).await));
+    }
+    if options.fill >= LISTS_FROM && options.wants(Row::Lists) {
+        for list in lists::LISTS {
+            eprintln!("list: {} …", list.title);
+            results.lists.push((list, lists::measure(list, &world, options.seconds).await));
+        }
     }
     for row in Row::STREAMS.into_iter().filter(|row| options.wants(*row)) {
         eprintln!("{} …", row.title());

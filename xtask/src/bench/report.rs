@@ -1,5 +1,6 @@
 //! The Markdown that a measurement ends in.
 
+use super::lists::{List, ListFigures};
 use super::machine::Machine;
 use super::rows::Row;
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ pub(super) struct Results {
     pub(super) filled: u64,
     pub(super) requests: Vec<(Row, anyhow::Result<Figures>)>,
     pub(super) streams: Vec<(Row, anyhow::Result<StreamFigures>)>,
+    pub(super) lists: Vec<(List, anyhow::Result<ListFigures>)>,
     pub(super) starts: Vec<StartFigures>,
     /// Operations per second of the store alone, by its name for the operation.
     pub(super) store: BTreeMap<String, f64>,
@@ -56,7 +58,9 @@ impl Results {
     pub(super) fn failures(&self) -> Vec<String> {
         let requests = self.requests.iter().map(|(row, outcome)| (row, outcome.as_ref().err()));
         let streams = self.streams.iter().map(|(row, outcome)| (row, outcome.as_ref().err()));
-        requests.chain(streams).filter_map(|(row, error)| Some(format!("{}: {:#}", row.title(), error?))).collect()
+        let rows = requests.chain(streams).map(|(row, error)| (row.title(), error));
+        let lists = self.lists.iter().map(|(list, outcome)| (list.title, outcome.as_ref().err()));
+        rows.chain(lists).filter_map(|(title, error)| Some(format!("{title}: {:#}", error?))).collect()
     }
 
     pub(super) fn to_markdown(&self) -> String {
@@ -66,6 +70,12 @@ impl Results {
                      |---|--:|--:|--:|--:|--:|--:|--:|\n";
             for (row, outcome) in &self.requests {
                 text += &self.request_line(*row, outcome.as_ref().ok());
+            }
+        }
+        if !self.lists.is_empty() {
+            text += "\n| List | First pages/s | Page 1 000 on, pages/s | Deep of first |\n|---|--:|--:|--:|\n";
+            for (list, outcome) in &self.lists {
+                text += &list_line(*list, outcome.as_ref().ok());
             }
         }
         if !self.streams.is_empty() {
@@ -113,6 +123,12 @@ impl Results {
             or_dash(of_store, percent),
         )
     }
+}
+
+fn list_line(list: List, figures: Option<&ListFigures>) -> String {
+    let title = list.title;
+    let Some(ListFigures { first, deep }) = figures else { return format!("| {title} | failed | | |\n") };
+    format!("| {title} | {} | {} | {} |\n", grouped(*first), grouped(*deep), percent(deep / first))
 }
 
 fn stream_line(row: Row, figures: Option<&StreamFigures>) -> String {
@@ -190,6 +206,7 @@ mod tests {
                 (Row::PutData, Err(anyhow::anyhow!("answered 409: locked"))),
             ],
             streams: vec![],
+            lists: vec![],
             starts: vec![StartFigures { apps: 50, first_answer: Duration::from_millis(412), idle_memory: None }],
             store: BTreeMap::from([("get".to_owned(), 140_000.0)]),
         }

@@ -21,6 +21,8 @@ pub(super) enum Row {
     PutData,
     ProcessNext,
     Page,
+    /// Lists of many kinds; only with `--fill 1000000` or more.
+    Lists,
     Upload,
     Download,
     Start,
@@ -48,6 +50,7 @@ impl Row {
             Self::PutData => "`PUT` form data, 10 KB",
             Self::ProcessNext => "`PUT` process/next, small form",
             Self::Page => "`GET` list, page of 100 of app + task + active",
+            Self::Lists => "lists",
             Self::Upload => "upload, 200 MiB",
             Self::Download => "download, 200 MiB",
             Self::Start => "start",
@@ -71,7 +74,7 @@ impl Row {
             Self::PostInstance64 => Some("create64"),
             Self::PutData => Some("put16"),
             Self::Page => Some("page100"),
-            Self::Health | Self::ProcessNext | Self::Upload | Self::Download | Self::Start => None,
+            Self::Health | Self::ProcessNext | Self::Lists | Self::Upload | Self::Download | Self::Start => None,
         }
     }
 
@@ -108,7 +111,9 @@ impl Row {
                 instances.iter().map(|instance| next(instance.path())).collect()
             }
             Self::Page => world.page_requests(50).await?,
-            Self::Health | Self::Upload | Self::Download | Self::Start => vec![world.as_user("GET", "/health")],
+            Self::Health | Self::Lists | Self::Upload | Self::Download | Self::Start => {
+                vec![world.as_user("GET", "/health")]
+            }
         };
         let reuse = if self == Self::ProcessNext { Reuse::Once } else { Reuse::Cycle };
         Ok(Requests::new(bytes, reuse))

@@ -150,10 +150,20 @@ impl World {
 
     /// Requests for up to `pages` consecutive pages of 100 of what the service owner asks for most: its app's instances in a task.
     pub(super) async fn page_requests(&self, pages: usize) -> anyhow::Result<Vec<Vec<u8>>> {
-        let mut path = format!(
+        let path = format!(
             "/storage/api/v1/instances?appId={APP}&process.currentTask=Task_1&status.isArchived=false\
              &status.isSoftDeleted=false&size=100"
         );
+        let requests = self.owner_pages(&path, pages).await?;
+        if requests.is_empty() {
+            bail!("fewer than 100 instances to list");
+        }
+        Ok(requests)
+    }
+
+    /// Requests for up to `pages` consecutive full pages of 100 of a list of the service owner.
+    pub(super) async fn owner_pages(&self, path: &str, pages: usize) -> anyhow::Result<Vec<Vec<u8>>> {
+        let mut path = path.to_owned();
         let mut requests = Vec::new();
         loop {
             let token = &self.owner;
@@ -168,9 +178,6 @@ impl World {
                 Some(next) if requests.len() < pages => path = path_of(&next).to_owned(),
                 _ => break,
             }
-        }
-        if requests.is_empty() {
-            bail!("fewer than 100 instances to list");
         }
         Ok(requests)
     }
