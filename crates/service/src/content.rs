@@ -109,7 +109,7 @@ pub async fn receive_judged(
             }
             return Ok(Content::Kept(kept.freeze()));
         };
-        let piece = piece.map_err(refuse)?;
+        let piece = piece.map_err(Refusal::from)?;
         total += piece.len() as u64;
         if total > limit {
             return Err(ReceiveFailure::OverLimit);
@@ -123,7 +123,7 @@ pub async fn receive_judged(
     let mut writer = blobs.stage().await.map_err(Refusal::from)?;
     writer.write(kept.freeze()).await.map_err(Refusal::from)?;
     while let Some(piece) = incoming.next().await {
-        let piece = piece.map_err(refuse)?;
+        let piece = piece.map_err(Refusal::from)?;
         total += piece.len() as u64;
         if total > limit {
             return Err(ReceiveFailure::OverLimit);
@@ -141,7 +141,7 @@ pub async fn receive_form(
     let limit = limit.unwrap_or(FORM_LIMIT).min(FORM_LIMIT);
     let mut kept = BytesMut::new();
     while let Some(piece) = incoming.next().await {
-        let piece = piece.map_err(refuse)?;
+        let piece = piece.map_err(Refusal::from)?;
         if (kept.len() + piece.len()) as u64 > limit {
             return Err(ReceiveFailure::OverLimit);
         }
@@ -150,9 +150,12 @@ pub async fn receive_form(
     Ok(kept.freeze())
 }
 
-fn refuse(failure: IncomingFailure) -> Refusal {
-    match failure {
-        IncomingFailure::TooLarge => Refusal::TooLarge(Problem::details("Request too large", failure.to_string())),
-        IncomingFailure::Broken(_) => Refusal::Invalid(Problem::details("Error reading request", failure.to_string())),
+impl From<IncomingFailure> for Refusal {
+    fn from(failure: IncomingFailure) -> Self {
+        let text = failure.to_string();
+        match failure {
+            IncomingFailure::TooLarge => Self::TooLarge(Problem::details("Request too large", text)),
+            IncomingFailure::Broken(_) => Self::Invalid(Problem::details("Error reading request", text)),
+        }
     }
 }

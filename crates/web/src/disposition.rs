@@ -5,14 +5,33 @@ use base64::Engine as _;
 /// The file name that a header gives, decoded and made safe; `filename*` wins. None for a header that does not parse:
 /// an unquoted name must be a token, so blanks need quotes.
 pub(crate) fn filename(header: &str) -> Option<String> {
+    named(header, encoded_words)
+}
+
+/// The same for headers of the storage API, whose clients percent-encode `filename` as well (platform-storage §2.4.1).
+pub(crate) fn encoded_filename(header: &str) -> Option<String> {
+    named(header, url_decoded)
+}
+
+/// The file name, of which the plain form is decoded like this.
+fn named(header: &str, decode: impl FnOnce(&str) -> String) -> Option<String> {
     let parameters = parameters(header)?;
     let find = |name: &str| parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, v)| v);
     let decoded = match find("filename*").and_then(|value| extended(value)) {
         Some(name) => name,
-        None => encoded_words(find("filename")?.trim_matches('"')),
+        None => decode(find("filename")?.trim_matches('"')),
     };
     let safe: String = decoded.chars().map(|c| if matches!(c, '/' | '\0') { '_' } else { c }).collect();
     (!safe.is_empty()).then_some(safe)
+}
+
+/// Text as forms encode it. In text that is not encoded a plus is a plus; what does not decode to text is as it is.
+fn url_decoded(text: &str) -> String {
+    let words = encoded_words(text);
+    if words != text || percent_decoded(text).len() == text.len() {
+        return words;
+    }
+    String::from_utf8(percent_decoded(&text.replace('+', " "))).unwrap_or(words)
 }
 
 /// The `name` of a multipart section.
@@ -171,6 +190,25 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(filename(header).as_deref(), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_storage_api_are_percent_encoded_once() {
+        for (header, expected) in [
+            ("attachment; filename=\"kj%C3%B8leskap.pdf\"", Some("kjøleskap.pdf")),
+            ("attachment; filename=bl%C3%A5+b%C3%A6r.pdf", Some("blå bær.pdf")),
+            ("attachment; filename=\"c++.txt\"", Some("c++.txt")),
+            ("attachment; filename=\"c%2B%2B.txt\"", Some("c++.txt")),
+            ("attachment; filename=\"a%252Fb.pdf\"", Some("a%2Fb.pdf")),
+            ("attachment; filename=\"a%2Fb%00.pdf\"", Some("a_b_.pdf")),
+            ("attachment; filename=\"100%.pdf\"", Some("100%.pdf")),
+            ("attachment; filename=\"%FF.pdf\"", Some("%FF.pdf")),
+            ("attachment; filename=x.pdf; filename*=UTF-8''a+%C3%A6.pdf", Some("a+æ.pdf")),
+            ("attachment; filename=\"=?utf-8?B?a2rDuGxlc2thcC5wZGY=?=\"", Some("kjøleskap.pdf")),
+            ("inline; filename=a b.pdf", None),
+        ] {
+            assert_eq!(encoded_filename(header).as_deref(), expected, "{header}");
         }
     }
 

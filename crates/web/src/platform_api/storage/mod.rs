@@ -6,6 +6,7 @@ mod data;
 mod events;
 mod instances;
 mod process;
+mod sign;
 mod view;
 
 use axum::http::Method;
@@ -17,6 +18,8 @@ use crate::routes::{Callers, Routes};
 pub fn routes(routes: Routes) -> Routes {
     use Callers::{Anyone, Authenticated, Permitted};
     let (get, post) = (Method::GET, Method::POST);
+    let routes = data::routes(routes);
+    let routes = sign::routes(routes);
     routes
         .add(get.clone(), "/storage/api/v1/instances", Authenticated, Storage, instances::list)
         .add(get.clone(), "/storage/api/v1/instances/{guid}", Permitted("read"), Storage, instances::find)
@@ -42,20 +45,6 @@ pub fn routes(routes: Routes) -> Routes {
             Permitted("read"),
             Storage,
             events::read,
-        )
-        .add(
-            get.clone(),
-            "/storage/api/v1/instances/{party}/{guid}/dataelements",
-            Permitted("read"),
-            Storage,
-            data::list,
-        )
-        .add(
-            get.clone(),
-            "/storage/api/v1/instances/{party}/{guid}/data/{data}",
-            Permitted("read"),
-            Storage,
-            data::download,
         )
         .add(get.clone(), "/storage/api/v1/applications", Anyone, Storage, applications::list)
         .add(get.clone(), "/storage/api/v1/applications/{org}", Anyone, Storage, applications::list_of_org)

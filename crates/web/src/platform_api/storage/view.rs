@@ -1,6 +1,6 @@
 //! The storage API's JSON: the model's own form with links (platform-storage §1).
 
-use mottak_model::{DataElement, Instance, ResourceLinks};
+use mottak_model::{DataElement, Instance, InstanceId, ResourceLinks};
 use mottak_service::Settings;
 use serde::Serialize;
 
@@ -13,6 +13,13 @@ pub(super) fn link(instance: &mut Instance, settings: &Settings) {
         element.self_links = links([here.as_str(), "/data/", id.encode_lower(&mut [0; 36])].concat());
     }
     instance.self_links = links(here);
+}
+
+/// Sets the link of one element of an instance, and answers it.
+pub(super) fn link_element(element: &mut DataElement, instance: InstanceId, settings: &Settings) -> String {
+    let link = format!("{}/storage/api/v1/instances/{instance}/data/{}", settings.platform_url, element.id);
+    element.self_links = links(link.clone());
+    link
 }
 
 fn links(platform: String) -> Option<ResourceLinks> {
