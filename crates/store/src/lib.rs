@@ -26,6 +26,7 @@ pub mod bench;
 mod fill;
 mod matching;
 mod memory;
+mod objects;
 mod prepare;
 pub mod register;
 mod rules;
@@ -35,4 +36,7 @@ mod status;
 
 pub use fill::fill;
 pub use memory::MemoryStore;
+pub use objects::ObjectLocation;
+#[cfg(feature = "object-storage")]
+pub use objects::{BucketLocation, Patience};
 pub use sqlite::{Options, SqliteStore};

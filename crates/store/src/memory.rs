@@ -135,7 +135,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     fn commit(&mut self, change: Change, now: Time) -> Result<Committed, CommitFailure> {
-        check(&change)?;
+        check(&change, now)?;
         let old = self.instances.get(&change.id.guid);
         let holds = match (change.expect, old) {
             (Expect::Absent, old) => old.is_none() && !self.histories.contains_key(&change.id.guid),

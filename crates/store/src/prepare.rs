@@ -96,8 +96,8 @@ impl Prepared {
 }
 
 /// Turns a change into rows. `inline_limit`: the largest body, after compression, that becomes a row.
-pub(crate) fn prepare(change: Change, inline_limit: usize) -> Result<Prepared, StoreFailure> {
-    check(&change)?;
+pub(crate) fn prepare(change: Change, inline_limit: usize, now: Time) -> Result<Prepared, StoreFailure> {
+    check(&change, now)?;
     let unwritable = |error| failure(&format!("write the documents of instance {}", change.id), error);
     let instance = change.instance.map(prepare_instance).transpose().map_err(unwritable)?;
     let mut elements = Vec::with_capacity(change.elements.len());

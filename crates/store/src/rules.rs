@@ -1,8 +1,10 @@
 //! The rules of a commit that every engine follows.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mottak_model::{Instance, Time};
-use mottak_service::ports::{Blob, BlobRange, Change, ElementChange, Expect, Sha256, StoreFailure, StoredBody};
+use mottak_service::ports::{Blob, BlobRange, Body, Change, ElementChange, Expect, Sha256, StoreFailure, StoredBody};
 use sha2::Digest as _;
 
 /// The time of the next commit: now, in whole microseconds, but later than every commit before and not earlier than
@@ -18,8 +20,12 @@ pub(crate) fn moves_instance(touch: bool, stored_changed: Option<Time>, created:
     touch || stored_changed.is_none_or(|changed| created.is_some_and(|created| created > changed))
 }
 
-/// Refuses a change that contradicts itself. Such a change is a mistake of the caller, not of a client.
-pub(crate) fn check(change: &Change) -> Result<(), StoreFailure> {
+/// How long a staged body can be named by a change. What sweeps staged bodies away waits at least an hour longer: so no
+/// engine has to ask, within a commit, whether the body is still there.
+const STAGED_GOOD_FOR: Duration = Duration::from_hours(1);
+
+/// Refuses a change that contradicts itself or comes too late. Such a change is a mistake of the caller, not of a client.
+pub(crate) fn check(change: &Change, now: Time) -> Result<(), StoreFailure> {
     let refuse = |cause: &str| Err(failure(&format!("change instance {}", change.id), cause));
     if change.removal.is_some() {
         let changes_more = change.instance.is_some() || !change.elements.is_empty() || !change.events.is_empty();
@@ -35,10 +41,15 @@ pub(crate) fn check(change: &Change) -> Result<(), StoreFailure> {
         _ => {}
     }
     for element in &change.elements {
-        if let ElementChange::Put(put) = element
-            && put.element.instance_guid != change.id.guid
-        {
-            return refuse("a new data element belongs to another instance");
+        if let ElementChange::Put(put) = element {
+            if put.element.instance_guid != change.id.guid {
+                return refuse("a new data element belongs to another instance");
+            }
+            if let Body::Staged(staged) = &put.body
+                && staged.at.plus(STAGED_GOOD_FOR) < now
+            {
+                return refuse("a body was staged too long ago");
+            }
         }
     }
     Ok(())

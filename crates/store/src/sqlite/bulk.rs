@@ -50,7 +50,7 @@ impl BulkLoader {
 
     /// Adds a change as if it were committed at `time`. Bodies have to fit into a row.
     pub(crate) fn add(&mut self, change: Change, time: Time) -> Result<(), StoreFailure> {
-        self.batch.push((prepare(change, self.options.inline_limit)?, time));
+        self.batch.push((prepare(change, self.options.inline_limit, time)?, time));
         if self.batch.len() == BATCH { self.send() } else { Ok(()) }
     }
 

@@ -84,8 +84,10 @@ impl Ledger {
         let (content, object_key, sha256) = match &row.body {
             PreparedBody::Keep => (NONE, None, None),
             PreparedBody::Inline(body) => (INLINE, None, Some(&body.sha256)),
-            PreparedBody::Object { key, sha256 } if self.objects.contains(key) => (OBJECT, Some(key), Some(sha256)),
-            PreparedBody::Object { .. } => return Err(ApplyError::Failed("a staged body is gone")),
+            PreparedBody::Object { key, .. } if self.doomed.contains(key) || self.objects.lacks(key) => {
+                return Err(ApplyError::Failed("a staged body is gone"));
+            }
+            PreparedBody::Object { key, sha256 } => (OBJECT, Some(key), Some(sha256)),
             PreparedBody::Large { .. } => return Err(ApplyError::Failed("a large body was not staged")),
         };
         let moved = ticks(if row.touch { Some(changed) } else { row.changed });

@@ -1,6 +1,6 @@
 //! How a change becomes rows. Only the writer thread (and bulk filling) has a ledger.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::elements::Elements;
-use super::objects::ObjectFolder;
+use crate::objects::Objects;
 use crate::prepare::{InstanceRow, Prepared, PreparedElement};
 use crate::rules::{commit_time, failure, moves_instance};
 
@@ -32,7 +32,9 @@ const CHECKPOINT_PAGES: usize = 8_000;
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) connection: Connection,
-    pub(super) objects: Arc<ObjectFolder>,
+    pub(super) objects: Arc<dyn Objects>,
+    /// Keys of objects that are being removed: no change can name them any more.
+    pub(super) doomed: HashSet<String>,
     clock: Arc<dyn Clock>,
     /// The time of the last change that was applied, committed or not: it is never given twice.
     last: Time,
@@ -70,7 +72,7 @@ struct SearchKeys {
 impl Ledger {
     pub(super) fn new(
         mut connection: Connection,
-        objects: Arc<ObjectFolder>,
+        objects: Arc<dyn Objects>,
         clock: Arc<dyn Clock>,
     ) -> rusqlite::Result<Self> {
         let log_pages = Arc::new(AtomicUsize::new(0));
@@ -86,7 +88,8 @@ impl Ledger {
             .unwrap_or(0);
         let last = Time::from_ticks(last);
         let apps = HashMap::new();
-        Ok(Self { connection, objects, clock, last, saved_last: last, log_pages, copied_pages: 0, apps })
+        let doomed = HashSet::new();
+        Ok(Self { connection, objects, doomed, clock, last, saved_last: last, log_pages, copied_pages: 0, apps })
     }
 
     pub(super) fn now(&self) -> Time {

@@ -1,10 +1,11 @@
 //! Clean-up of large bodies: objects that no element names any more, and uploads that no change ever named.
 //!
-//! Whether an object is in use is decided on the writer thread, between two changes; a change that names a staged object
-//! looks for it on the same thread. So no object is removed under a change.
+//! Whether an object is in use is decided on the writer thread, between two changes. One that is not is doomed at the
+//! same moment: no change can name it any more. It is removed afterwards, which may take a while, elsewhere.
 
 use std::time::Duration;
 
+use mottak_model::Time;
 use mottak_service::ports::{Maintenance, StoreFailure};
 use rusqlite::params;
 
@@ -25,11 +26,17 @@ impl SqliteStore {
 
     async fn remove_dropped_objects(&self, grace: Duration) -> Result<usize, StoreFailure> {
         const ATTEMPT: &str = "remove dropped objects";
+        let before = earlier(self.clock.now(), grace);
         let mut removed = 0;
         loop {
-            let batch = self.writer.submit(ATTEMPT, move |ledger| run_clean_up_jobs(ledger, grace)).await?;
-            removed += batch;
-            if batch < BATCH {
+            let dropped = self.writer.submit(ATTEMPT, move |ledger| doom_dropped(ledger, before)).await?;
+            for key in &dropped.doomed {
+                self.objects.remove(key.clone()).await.map_err(|error| failure(ATTEMPT, error))?;
+            }
+            let count = dropped.jobs.len();
+            self.writer.submit(ATTEMPT, move |ledger| end_clean_up_jobs(ledger, &dropped)).await?;
+            removed += count;
+            if count < BATCH {
                 return Ok(removed);
             }
         }
@@ -37,71 +44,92 @@ impl SqliteStore {
 
     async fn remove_abandoned_uploads(&self, grace: Duration) -> Result<usize, StoreFailure> {
         const ATTEMPT: &str = "remove abandoned uploads";
-        let before = earlier(self.clock.now(), grace);
-        let objects = self.objects.clone();
-        let keys = tokio::task::spawn_blocking(move || objects.uploads_before(before))
-            .await
-            .map_err(|error| failure(ATTEMPT, error))?
-            .map_err(|error| failure(ATTEMPT, error))?;
+        let keys = self.objects.uploads_before(earlier(self.clock.now(), grace)).await;
+        let keys = keys.map_err(|error| failure(ATTEMPT, error))?;
         let mut removed = 0;
         for batch in keys.chunks(BATCH) {
             let batch = batch.to_vec();
-            let settled = self.writer.submit(ATTEMPT, move |ledger| remove_unnamed(ledger, &batch)).await?;
-            removed += settled.removed;
+            let uploads = self.writer.submit(ATTEMPT, move |ledger| doom_unnamed(ledger, &batch)).await?;
             // These belong to an element, durably, since this was answered.
-            settled.named.iter().for_each(|key| self.objects.settle(key));
+            uploads.named.iter().for_each(|key| self.objects.settle(key));
+            for key in &uploads.doomed {
+                self.objects.abandon(key.clone()).await.map_err(|error| failure(ATTEMPT, error))?;
+            }
+            removed += uploads.doomed.len();
+            self.writer.submit(ATTEMPT, move |ledger| forget(ledger, &uploads.doomed)).await?;
         }
         Ok(removed)
     }
 }
 
-fn earlier(now: mottak_model::Time, grace: Duration) -> mottak_model::Time {
+fn earlier(now: Time, grace: Duration) -> Time {
     let ticks = i64::try_from(grace.as_nanos() / 100).unwrap_or(i64::MAX);
-    mottak_model::Time::from_ticks(now.ticks().saturating_sub(ticks))
+    Time::from_ticks(now.ticks().saturating_sub(ticks))
 }
 
-fn run_clean_up_jobs(ledger: &mut Ledger, grace: Duration) -> Result<usize, StoreFailure> {
-    let failed = attempted("remove dropped objects");
-    let before = earlier(ledger.now(), grace).ticks();
+/// Clean-up jobs, and the objects of theirs that no element names.
+struct Dropped {
+    jobs: Vec<i64>,
+    doomed: Vec<String>,
+}
+
+fn doom_dropped(ledger: &mut Ledger, before: Time) -> Result<Dropped, StoreFailure> {
+    let failed = attempted("look for dropped objects");
     let jobs: Vec<(i64, String)> = ledger
         .connection
         .prepare_cached("select id, body from job where lane = ? and due <= ? and kind = ? order by due, id limit ?")
         .and_then(|mut statement| {
-            let rows = statement.query_map(params![CLEAN_UP, before, DELETE_OBJECT, BATCH as i64], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-            rows.collect()
+            let limits = params![CLEAN_UP, before.ticks(), DELETE_OBJECT, BATCH as i64];
+            statement.query_map(limits, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .map_err(&failed)?;
-    for (id, key) in &jobs {
-        if !is_named(ledger, key).map_err(&failed)? {
-            ledger.objects.remove(key).map_err(|error| failure("remove a dropped object", error))?;
+    let mut dropped = Dropped { jobs: Vec::with_capacity(jobs.len()), doomed: Vec::new() };
+    for (id, key) in jobs {
+        dropped.jobs.push(id);
+        if !is_named(ledger, &key).map_err(&failed)? {
+            ledger.doomed.insert(key.clone());
+            dropped.doomed.push(key);
         }
+    }
+    Ok(dropped)
+}
+
+fn end_clean_up_jobs(ledger: &mut Ledger, dropped: &Dropped) -> Result<(), StoreFailure> {
+    for id in &dropped.jobs {
         ledger
             .connection
             .prepare_cached("delete from job where id = ?")
             .and_then(|mut statement| statement.execute([id]))
-            .map_err(&failed)?;
+            .map_err(attempted("end a clean-up job"))?;
     }
-    Ok(jobs.len())
+    forget(ledger, &dropped.doomed)
 }
 
-struct SweptUploads {
-    removed: usize,
+/// The objects are gone.
+fn forget(ledger: &mut Ledger, doomed: &[String]) -> Result<(), StoreFailure> {
+    for key in doomed {
+        ledger.doomed.remove(key);
+    }
+    Ok(())
+}
+
+/// Uploads, by whether an element names them.
+struct Uploads {
     named: Vec<String>,
+    doomed: Vec<String>,
 }
 
-fn remove_unnamed(ledger: &mut Ledger, keys: &[String]) -> Result<SweptUploads, StoreFailure> {
-    let mut swept = SweptUploads { removed: 0, named: Vec::new() };
+fn doom_unnamed(ledger: &mut Ledger, keys: &[String]) -> Result<Uploads, StoreFailure> {
+    let mut uploads = Uploads { named: Vec::new(), doomed: Vec::new() };
     for key in keys {
         if is_named(ledger, key).map_err(attempted("look for the element of an upload"))? {
-            swept.named.push(key.clone());
+            uploads.named.push(key.clone());
         } else {
-            ledger.objects.remove(key).map_err(|error| failure("remove an abandoned upload", error))?;
-            swept.removed += 1;
+            ledger.doomed.insert(key.clone());
+            uploads.doomed.push(key.clone());
         }
     }
-    Ok(swept)
+    Ok(uploads)
 }
 
 fn is_named(ledger: &Ledger, key: &str) -> rusqlite::Result<bool> {

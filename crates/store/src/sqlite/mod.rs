@@ -1,11 +1,11 @@
-//! The store in one SQLite database file and one folder of objects.
+//! The store in one SQLite database file, with its large bodies as objects beside it or elsewhere.
 //!
 //! | file | question it answers |
 //! |---|---|
 //! | `ledger`, `elements` | how are they applied? (on the writer thread) |
 //! | `writer` | how are changes committed in groups? |
 //! | `readers`, `read`, `search` | on which connection, and by which statements, is it read? |
-//! | `objects`, `maintenance` | where are large bodies, and when do they go? |
+//! | `maintenance` | when do large bodies go? |
 //! | `outbox` | who does the jobs? |
 //! | `records` | where are the small documents beside the instances? |
 //! | `migrate` | is the database the one this version knows? |
@@ -15,7 +15,6 @@ mod elements;
 mod ledger;
 mod maintenance;
 mod migrate;
-mod objects;
 mod outbox;
 mod read;
 mod readers;
@@ -30,17 +29,17 @@ use std::time::Duration;
 
 use mottak_model::{Guid, InstanceEvent, InstanceId};
 use mottak_service::ports::{
-    Blob, BlobRange, Blobs, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance,
-    Page, PortFuture, Record, RecordKind, RecordWrite, Snapshot, Store, StoreFailure, StoredBody,
+    BlobRange, Blobs, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
+    PortFuture, Record, RecordKind, RecordWrite, Snapshot, Store, StoreFailure, StoredBody,
 };
 use rusqlite::Connection;
 
 pub(crate) use self::bulk::BulkLoader;
 use self::ledger::Ledger;
-use self::objects::ObjectFolder;
 use self::read::{Content, ContentRow};
 use self::readers::{PointReaders, ReaderPool, configure};
 use self::writer::Writer;
+use crate::objects::{ObjectLocation, Objects, open_objects, read_object};
 use crate::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
 use crate::rules::{failure, part_of};
 
@@ -61,6 +60,8 @@ pub struct Options {
     pub list_queue: usize,
     /// Documents that one page of a list may look into, when a filter is not a column.
     pub scan_budget: usize,
+    /// Where large bodies are kept: by default in the folder `objects` beside the database.
+    pub objects: Option<ObjectLocation>,
 }
 
 impl Default for Options {
@@ -74,16 +75,17 @@ impl Default for Options {
             list_readers: cores.clamp(2, 8),
             list_queue: 256,
             scan_budget: 10_000,
+            objects: None,
         }
     }
 }
 
-/// The store in a folder: `mottak.db` (with its log), `objects/`, and `lock`.
+/// The store in a folder: `mottak.db` (with its log), `lock`, and `objects/` unless they are elsewhere.
 #[derive(Debug)]
 pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     options: Options,
-    objects: Arc<ObjectFolder>,
+    objects: Arc<dyn Objects>,
     point_readers: PointReaders,
     list_readers: ReaderPool,
     writer: Writer,
@@ -107,7 +109,7 @@ impl SqliteStore {
     }
 
     async fn apply(&self, change: Change) -> Result<Committed, CommitFailure> {
-        let mut change = prepare(change, self.options.inline_limit)?;
+        let mut change = prepare(change, self.options.inline_limit, self.clock.now())?;
         let staged_here = self.stage_large_bodies(&mut change).await?;
         let named: Vec<String> = change.object_keys().map(str::to_owned).collect();
         let outcome = self.writer.submit("commit a change", move |ledger| ledger.apply(&change)).await;
@@ -115,9 +117,9 @@ impl SqliteStore {
             Ok(_) => named.iter().for_each(|key| self.objects.settle(key)),
             // Nobody else knows of these. After any other failure the sweeper decides: the change may be durable.
             Err(CommitFailure::Conflict) => {
-                for key in &staged_here {
-                    if let Err(error) = self.objects.remove(key) {
-                        tracing::warn!(key, %error, "could not remove the body of a change in conflict");
+                for key in staged_here {
+                    if let Err(error) = self.objects.abandon(key).await {
+                        tracing::warn!(%error, "the body of a change in conflict is left to the sweeper");
                     }
                 }
             }
@@ -133,9 +135,8 @@ impl SqliteStore {
             if let PreparedElement::Put(row) = element
                 && let PreparedBody::Large { bytes, sha256 } = &row.body
             {
-                let staged = objects::stage(&self.objects, bytes.clone())
-                    .await
-                    .map_err(|error| failure("stage a large body", error))?;
+                let staged = self.objects.stage_bytes(bytes.clone()).await;
+                let staged = staged.map_err(|error| failure("stage a large body", error))?;
                 keys.push(staged.key.clone());
                 row.body = PreparedBody::Object { key: staged.key, sha256: *sha256 };
             }
@@ -154,10 +155,8 @@ impl SqliteStore {
         match content {
             Content::Inline(bytes) => Ok(Some(part_of(bytes, sha256, part))),
             Content::Object(key) => {
-                let stream = objects::open(&self.objects, key, part)
-                    .await
-                    .map_err(|error| failure(&format!("read the body of data element {element}"), error))?;
-                Ok(Some(StoredBody { size: stream.whole, sha256, blob: Blob::Stream(Box::new(stream)) }))
+                let body = read_object(&*self.objects, key, sha256, part).await;
+                body.map_err(|error| failure(&format!("read the body of data element {element}"), error))
             }
         }
     }
@@ -263,12 +262,12 @@ fn open_ledger(
     fs::create_dir_all(folder).map_err(|error| failure(&attempt, error))?;
     let lock = File::create(folder.join("lock")).map_err(|error| failure(&attempt, error))?;
     lock.try_lock().map_err(|error| failure(&attempt, format!("another process has it open ({error})")))?;
-    let objects =
-        ObjectFolder::open(&folder.join("objects"), Arc::clone(clock)).map_err(|error| failure(&attempt, error))?;
+    let beside = || ObjectLocation::Folder(folder.join("objects"));
+    let objects = open_objects(&options.objects.clone().unwrap_or_else(beside), Arc::clone(clock))?;
     let mut connection =
         open_for_writing(&folder.join(DATABASE), options.cache_kib, sync).map_err(|error| failure(&attempt, error))?;
     migrate::migrate(&mut connection)?;
-    let ledger = Ledger::new(connection, Arc::new(objects), Arc::clone(clock));
+    let ledger = Ledger::new(connection, objects, Arc::clone(clock));
     Ok((ledger.map_err(|error| failure(&attempt, error))?, lock))
 }
 

@@ -12,10 +12,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use mottak_model::Time;
-use mottak_service::ports::{
-    BlobFailure, BlobRange, BlobStream, Blobs, Clock, Ids, PortFuture, RandomIds, Staged, StagedWriter,
-};
+use mottak_service::ports::{BlobFailure, BlobRange, BlobStream, Blobs, Clock, PortFuture, Staged, StagedWriter};
 use sha2::{Digest as _, Sha256};
+
+use super::{Object, Objects, blob_failure, interrupted, is_key, new_key};
 
 /// Bytes read or written at a time.
 const PIECE: usize = 256 * 1024;
@@ -46,34 +46,20 @@ impl ObjectFolder {
         self.root.join(key.get(..2).unwrap_or("__")).join(key)
     }
 
-    /// Whether there is such an object.
-    pub(super) fn contains(&self, key: &str) -> bool {
-        is_key(key) && self.place(key).exists()
-    }
-
     fn begin(&self) -> io::Result<ObjectFile> {
-        let key = RandomIds.guid().simple().to_string();
+        let key = new_key();
         let file = File::create_new(self.entry(&key))?;
         Ok(ObjectFile { folder: self.clone(), key, file, size: 0, sha256: Sha256::new(), is_finished: false })
     }
 
-    /// Stages a body that is at hand. Blocks.
-    pub(super) fn stage_bytes(&self, bytes: &[u8]) -> io::Result<Staged> {
+    fn write_whole(&self, bytes: &[u8]) -> io::Result<Staged> {
         let mut file = self.begin()?;
         file.write(bytes)?;
         file.finish()
     }
 
-    /// The object is named by a durable change: it is no upload any more. An entry that stays behind is removed by the
-    /// sweeper.
-    pub(super) fn settle(&self, key: &str) {
-        if let Err(error) = remove_if_there(&self.entry(key)) {
-            tracing::warn!(key, %error, "could not remove the entry of a settled upload");
-        }
-    }
-
-    /// Removes the object and its upload entry, as far as they exist.
-    pub(super) fn remove(&self, key: &str) -> io::Result<()> {
+    /// Removes the object and its entry among the uploads, as far as they exist.
+    fn remove_both(&self, key: &str) -> io::Result<()> {
         if !is_key(key) {
             return Ok(());
         }
@@ -81,8 +67,7 @@ impl ObjectFolder {
         remove_if_there(&self.entry(key))
     }
 
-    /// The keys of uploads that nobody has written to since `before`.
-    pub(super) fn uploads_before(&self, before: Time) -> io::Result<Vec<String>> {
+    fn entries_before(&self, before: Time) -> io::Result<Vec<String>> {
         let mut keys = Vec::new();
         for entry in fs::read_dir(self.incoming())? {
             let entry = entry?;
@@ -98,12 +83,14 @@ impl ObjectFolder {
         Ok(keys)
     }
 
-    /// Opens the object, or a part of it, for reading. Blocks.
-    pub(super) fn read(&self, key: &str, part: Option<BlobRange>) -> io::Result<ObjectStream> {
+    fn read(&self, key: &str, part: Option<BlobRange>) -> io::Result<Option<Object>> {
         if !is_key(key) {
-            return Err(io::ErrorKind::NotFound.into());
+            return Ok(None);
         }
-        let mut file = File::open(self.place(key))?;
+        let mut file = match File::open(self.place(key)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
         let whole = file.metadata()?.len();
         let start = part.as_ref().map_or(0, |part| part.start.min(whole));
         let end = part.map_or(whole, |part| part.end.min(whole));
@@ -111,13 +98,9 @@ impl ObjectFolder {
             file.seek(SeekFrom::Start(start))?;
         }
         let size = end.saturating_sub(start);
-        Ok(ObjectStream { whole, size, left: size, file: Some(file) })
+        let stream = ObjectStream { size, left: size, file: Some(file) };
+        Ok(Some(Object { size: whole, stream: Box::new(stream) }))
     }
-}
-
-/// Keys are what [`ObjectFolder::begin`] makes and nothing else, so that no path can be smuggled in.
-fn is_key(key: &str) -> bool {
-    key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
@@ -182,15 +165,10 @@ async fn blocking<T: Send + 'static>(
     attempt: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, BlobFailure> {
-    let fail = |cause: String| BlobFailure { attempt: attempt.to_owned(), cause };
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|error| fail(error.to_string())),
-        Err(error) => Err(fail(error.to_string())),
+        Ok(done) => done.map_err(|error| blob_failure(attempt, error)),
+        Err(error) => Err(blob_failure(attempt, error)),
     }
-}
-
-fn interrupted(attempt: &str) -> BlobFailure {
-    BlobFailure { attempt: attempt.to_owned(), cause: "an earlier piece failed or was given up".to_owned() }
 }
 
 impl Blobs for ObjectFolder {
@@ -200,6 +178,45 @@ impl Blobs for ObjectFolder {
             let file = blocking("begin a body", move || folder.begin()).await?;
             Ok(Box::new(ObjectWriter { file: Some(file), buffer: Vec::new() }) as Box<dyn StagedWriter>)
         })
+    }
+}
+
+impl Objects for ObjectFolder {
+    fn stage_bytes(&self, bytes: Bytes) -> PortFuture<'_, Result<Staged, BlobFailure>> {
+        let folder = self.clone();
+        Box::pin(blocking("write a body", move || folder.write_whole(&bytes)))
+    }
+
+    fn open(&self, key: String, part: Option<BlobRange>) -> PortFuture<'_, Result<Option<Object>, BlobFailure>> {
+        let folder = self.clone();
+        Box::pin(blocking("open an object", move || folder.read(&key, part)))
+    }
+
+    fn settle(&self, key: &str) {
+        if is_key(key)
+            && let Err(error) = remove_if_there(&self.entry(key))
+        {
+            tracing::warn!(key, %error, "a settled upload keeps its entry for the sweeper");
+        }
+    }
+
+    fn uploads_before(&self, before: Time) -> PortFuture<'_, Result<Vec<String>, BlobFailure>> {
+        let folder = self.clone();
+        Box::pin(blocking("list the uploads", move || folder.entries_before(before)))
+    }
+
+    fn abandon(&self, key: String) -> PortFuture<'_, Result<(), BlobFailure>> {
+        let folder = self.clone();
+        Box::pin(blocking("remove an upload", move || folder.remove_both(&key)))
+    }
+
+    fn remove(&self, key: String) -> PortFuture<'_, Result<(), BlobFailure>> {
+        let folder = self.clone();
+        Box::pin(blocking("remove an object", move || folder.remove_both(&key)))
+    }
+
+    fn lacks(&self, key: &str) -> bool {
+        !is_key(key) || !self.place(key).exists()
     }
 }
 
@@ -247,9 +264,8 @@ impl StagedWriter for ObjectWriter {
 
 /// An open object. It can be read to its end even if the file is removed meanwhile.
 #[derive(Debug)]
-pub(super) struct ObjectStream {
-    /// Bytes of the whole object.
-    pub(super) whole: u64,
+struct ObjectStream {
+    /// Bytes to read in all, and those that are left.
     size: u64,
     left: u64,
     file: Option<File>,
@@ -276,20 +292,4 @@ impl BlobStream for ObjectStream {
             Ok((!piece.is_empty()).then(|| piece.into()))
         })
     }
-}
-
-/// Stages a body that is at hand, where it may block.
-pub(super) async fn stage(folder: &Arc<ObjectFolder>, bytes: Bytes) -> Result<Staged, BlobFailure> {
-    let folder = Arc::clone(folder);
-    blocking("stage a body", move || folder.stage_bytes(&bytes)).await
-}
-
-/// Opens an object, where it may block.
-pub(super) async fn open(
-    folder: &Arc<ObjectFolder>,
-    key: String,
-    part: Option<BlobRange>,
-) -> Result<ObjectStream, BlobFailure> {
-    let folder = Arc::clone(folder);
-    blocking("open a body", move || folder.read(&key, part)).await
 }
