@@ -68,4 +68,31 @@ pub mod event_type {
     pub const PROCESS_ABANDON_TASK: &str = "process_AbandonTask";
     pub const SIGNED: &str = "Signed";
     pub const SENT_TO_SIGN: &str = "SentToSign";
+
+    /// Every name there is, those that only others write included.
+    pub const ALL: [&str; 23] = [
+        "None",
+        CREATED,
+        SAVED,
+        SUBMITTED,
+        DELETED,
+        UNDELETED,
+        CONFIRMED_COMPLETE,
+        SUBSTATUS_UPDATED,
+        PROCESS_START_EVENT,
+        PROCESS_END_EVENT,
+        PROCESS_START_TASK,
+        PROCESS_END_TASK,
+        PROCESS_ABANDON_TASK,
+        SIGNED,
+        SENT_TO_SIGN,
+        "SentToPayment",
+        "SentToSendIn",
+        "SentToFormFill",
+        "InstanceForwarded",
+        "InstanceRightRevoked",
+        "NotificationSentSms",
+        "MessageArchived",
+        "MessageRead",
+    ];
 }

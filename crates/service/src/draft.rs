@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use mottak_apps::App;
 use mottak_model::{
-    DataElement, DataType, DeleteStatus, FileScanResult, Guid, Instance, InstanceEvent, PlatformUser, ReadStatus,
-    Reference, ReferenceRelation, ReferenceType, Time, event_type,
+    DataElement, DataType, DeleteStatus, FileScanResult, Guid, Instance, InstanceEvent, PlatformUser, ProcessState,
+    ReadStatus, Reference, ReferenceRelation, ReferenceType, Time, event_type,
 };
 
 use crate::authentication::Caller;
@@ -226,6 +226,23 @@ impl<'a> Draft<'a> {
         self.record(event_type, None);
         let user = self.author.process_user.clone();
         self.amend_last_event(|event| event.user = Some(user));
+    }
+
+    /// Adds an event that somebody else made.
+    pub(crate) fn append(&mut self, event: InstanceEvent) {
+        self.change.events.push(event);
+    }
+
+    /// The process stands in a state that somebody else decided. Its end, and nothing else, archives the instance
+    /// (platform-storage §3.1).
+    pub(crate) fn set_process(&mut self, state: ProcessState) {
+        let had_ended = self.instance.process.as_ref().is_some_and(ProcessState::is_ended);
+        if let Some(ended) = state.ended.filter(|_| !had_ended) {
+            self.instance.status.is_archived = true;
+            self.instance.status.archived = Some(ended);
+        }
+        self.instance.process = Some(state);
+        self.touch();
     }
 
     /// Changes the event that was recorded last.

@@ -3,7 +3,7 @@
 use mottak_model::{Guid, InstanceEvent, InstanceId, Time};
 
 use crate::authentication::Caller;
-use crate::instances::read::require_read;
+pub use crate::instances::read::require_read;
 use crate::{Problem, Refusal, Service};
 
 /// Which events of an instance.

@@ -151,6 +151,7 @@ impl Page {
                 let kind = match missing.title {
                     Some(_) if missing.is_traced => ProblemKind::Traced,
                     Some(_) => ProblemKind::Details,
+                    None if missing.is_bare => ProblemKind::Bare,
                     None => ProblemKind::Text,
                 };
                 let problem = Problem { title: missing.title.clone(), detail: missing.detail.clone(), kind };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mottak_model::{CompleteConfirmation, Instance, InstanceId, ReadStatus, Substatus, Time, event_type};
 
-use super::read::{load_permitted, load_stored};
+use super::read::{load_known, load_passed, load_permitted, unknown};
 use crate::authentication::Caller;
 use crate::draft::{Author, Draft};
 use crate::service::Attempt;
@@ -44,7 +44,11 @@ pub enum Deletion {
 pub async fn delete(svc: &Service, caller: &Caller, id: InstanceId, how: Deletion) -> Result<Instance, Refusal> {
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
-        let (snapshot, app) = load_permitted(svc, caller, id, "delete").await?;
+        let found = load_passed(svc, caller, id, "delete").await?;
+        let (snapshot, app) = found.ok_or_else(|| {
+            let text = format!("Didn't find the object that should be deleted with instanceId={id}");
+            Refusal::NotFound(Problem::text(text))
+        })?;
         let author = Author::of(svc, caller, &app)?;
         let mut draft = Draft::of(svc, &app, &author, &snapshot);
         let days = app.application.prevent_instance_deletion_for_days;
@@ -86,13 +90,13 @@ fn is_kept(days: Option<u32>, archived: Option<Time>, now: Time) -> bool {
 }
 
 /// Refuses a substatus that says nothing.
-pub fn require_label(substatus: &Substatus) -> Result<(), Refusal> {
-    if substatus.label.as_deref().is_some_and(|label| !label.is_empty()) {
-        return Ok(());
-    }
-    let sent = serde_json::to_string(substatus).unwrap_or_default();
-    let text = format!("Invalid sub status: {sent}. Substatus must be defined and include a label.");
-    Err(Refusal::Invalid(Problem::text(text)))
+pub fn require_label(substatus: Option<&Substatus>) -> Result<&Substatus, Refusal> {
+    let is_labelled = |substatus: &&Substatus| substatus.label.as_deref().is_some_and(|label| !label.is_empty());
+    substatus.filter(is_labelled).ok_or_else(|| {
+        let sent = serde_json::to_string(&substatus).unwrap_or_default();
+        let text = format!("Invalid sub status: {sent}. Substatus must be defined and include a label.");
+        Refusal::Invalid(Problem::text(text))
+    })
 }
 
 /// What the application owner says about its handling. The order of refusals is the contract's: body, instance, caller.
@@ -100,22 +104,18 @@ pub async fn set_substatus(
     svc: &Service,
     caller: &Caller,
     id: InstanceId,
-    substatus: Substatus,
+    substatus: Option<&Substatus>,
 ) -> Result<Instance, Refusal> {
-    require_label(&substatus)?;
+    let substatus = require_label(substatus)?;
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
         if caller.is_anonymous() {
             return Err(Refusal::Unauthenticated.into());
         }
-        let snapshot = svc.load(id).await?;
-        let snapshot =
-            snapshot.ok_or_else(|| Refusal::NotFound(Problem::text(format!("Unable to find instance {}", id.guid))))?;
+        let (snapshot, app) = load_known(svc, id).await?;
         if !caller.is_service_owner_of(&snapshot.instance.org) {
             return Err(Refusal::Forbidden(Missing::default()).into());
         }
-        let app = &snapshot.instance.app_id;
-        let app = svc.app(app.org(), app.app())?;
         let author = Author::of(svc, caller, &app)?;
         let mut draft = Draft::of(svc, &app, &author, &snapshot);
         draft.instance.status.substatus = Some(substatus.clone());
@@ -126,16 +126,23 @@ pub async fn set_substatus(
     .await
 }
 
-/// Sets whether the owner has seen the instance. Neither touches it nor leaves an event.
+/// Sets whether the owner has seen the instance, by the name of the status or its number. Neither touches the instance
+/// nor leaves an event.
 pub async fn set_read_status(
     svc: &Service,
     caller: &Caller,
     id: InstanceId,
-    status: ReadStatus,
+    status: &str,
 ) -> Result<Instance, Refusal> {
     let _gate = svc.enter(id).await?;
     svc.retrying(async || -> Result<Instance, Attempt> {
-        let (snapshot, app) = load_stored(svc, caller, id, "read").await?;
+        let found = load_passed(svc, caller, id, "read").await?;
+        let status = ReadStatus::parse(status).ok_or_else(|| {
+            Refusal::Invalid(Problem::text(format!(
+                "Invalid read status: {status}. Accepted types include: Unread, Read, UpdatedSinceLastReview"
+            )))
+        })?;
+        let (snapshot, app) = found.ok_or_else(|| unknown(id.guid))?;
         if snapshot.instance.status.read_status == status {
             return Ok(snapshot.instance);
         }

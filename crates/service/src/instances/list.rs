@@ -68,7 +68,9 @@ pub async fn list(
                 return Err(text("Either InstanceOwnerPartyId or InstanceOwnerIdentifier need to be defined."));
             }
         }
-        Identity::Org { .. } | Identity::Component(_) | Identity::Unknown => return Err(Refusal::Invalid(Problem::bare())),
+        Identity::Org { .. } | Identity::Component(_) | Identity::Unknown => {
+            return Err(Refusal::Invalid(Problem::bare()));
+        }
     }
     if let Some(identifier) = owner_identifier {
         match find_owner(svc, &OwnerIdentifier::parse(identifier)?)? {

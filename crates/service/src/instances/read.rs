@@ -81,9 +81,32 @@ pub(crate) async fn load_permitted(
     }
 }
 
+/// As [`load_permitted`], but the sync adapter is let through to read, write and delete without the policy being asked
+/// (platform-storage §0.3). `None`: it was let through to an instance that is not there.
+pub(crate) async fn load_passed(
+    svc: &Service,
+    caller: &Caller,
+    id: InstanceId,
+    action: &str,
+) -> Result<Option<(Snapshot, Arc<App>)>, Refusal> {
+    if !caller.is_sync_adapter() || !matches!(action, "read" | "write" | "delete") {
+        return load_permitted(svc, caller, id, action).await.map(Some);
+    }
+    let Some(snapshot) = svc.load(id).await? else { return Ok(None) };
+    let app = app_of(svc, &snapshot.instance)?;
+    Ok(Some((snapshot, app)))
+}
+
+/// An instance and its app, for callers who are judged by what is stored.
+pub(crate) async fn load_known(svc: &Service, id: InstanceId) -> Result<(Snapshot, Arc<App>), Refusal> {
+    let snapshot = svc.load(id).await?.ok_or_else(|| unknown(id.guid))?;
+    let app = app_of(svc, &snapshot.instance)?;
+    Ok((snapshot, app))
+}
+
 /// That the caller may read what belongs to the instance, as platform routes ask that decide before they look
 /// (`P:read`).
-pub(crate) async fn require_read(svc: &Service, caller: &Caller, id: InstanceId) -> Result<(), Refusal> {
+pub async fn require_read(svc: &Service, caller: &Caller, id: InstanceId) -> Result<(), Refusal> {
     if caller.is_sync_adapter() {
         return Ok(());
     }
@@ -104,7 +127,8 @@ pub(crate) fn app_of(svc: &Service, instance: &Instance) -> Result<Arc<App>, Ref
     })
 }
 
-fn unknown(guid: mottak_model::Guid) -> Refusal {
+/// The refusal for an instance that is not there.
+pub(crate) fn unknown(guid: mottak_model::Guid) -> Refusal {
     Refusal::NotFound(Problem::text(format!("Unable to find instance {guid}")))
 }
 

@@ -8,5 +8,9 @@
 pub mod applications;
 pub(crate) mod cleanup;
 pub mod data;
+pub mod events;
+pub mod instances;
+pub mod locks;
+pub mod process;
 pub mod sign;
 pub mod task;

@@ -165,9 +165,6 @@ mod tests {
             Some(Question { actions: vec!["reject"], task: Some("Task_2") })
         );
         let returned = task("Task_1", Some("data"), Some(FlowType::AbandonCurrentReturnToNext));
-        assert_eq!(
-            to_move(Some(&stored), &returned),
-            Some(Question { actions: vec!["write"], task: Some("Task_1") })
-        );
+        assert_eq!(to_move(Some(&stored), &returned), Some(Question { actions: vec!["write"], task: Some("Task_1") }));
     }
 }

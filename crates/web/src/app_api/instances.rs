@@ -128,9 +128,9 @@ pub(super) async fn substatus(
 ) -> Result<Response, Refused> {
     let bytes = body::json(&headers, body).await?;
     let substatus = template::parse_substatus(&bytes)?;
-    life::require_label(&substatus)?;
+    life::require_label(Some(&substatus))?;
     reading::require_of_app(&web.service, &app, id).await?;
-    let changed = life::set_substatus(&web.service, &caller, id, substatus).await.map_err(without_words)?;
+    let changed = life::set_substatus(&web.service, &caller, id, Some(&substatus)).await.map_err(without_words)?;
     Ok(stored(&changed, &Links::of(&headers, uri.path(), &web.service.settings)))
 }
 

@@ -110,10 +110,7 @@ mod tests {
             Sent { some_text: Some("1337".to_owned()), number: Some(12), is_set: true, ..Sent::default() }
         );
         let sent: Sent = lenient(br#"{"someText":true,"isSet":1,"number":3.0}"#).unwrap();
-        assert_eq!(
-            sent,
-            Sent { some_text: Some("true".to_owned()), number: Some(3), is_set: true, ..Sent::default() }
-        );
+        assert_eq!(sent, Sent { some_text: Some("true".to_owned()), number: Some(3), is_set: true, ..Sent::default() });
     }
 
     #[test]

@@ -1,16 +1,52 @@
 //! `events`: the history of an instance (platform-storage §2.3).
 
+use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use mottak_model::InstanceEvent;
 use mottak_service::events::{self, EventFilter};
+use mottak_service::storage::events::{self as writing, SentEvent};
 use serde::Serialize;
 
+use super::body;
 use crate::WebState;
 use crate::extract::{OfEvent, OfInstance, Query, Who};
+use crate::refusal::Family::Storage;
 use crate::refusal::Refused;
 use crate::response::json;
+use crate::routes::Callers::Permitted;
+use crate::routes::Routes;
+
+/// The routes of events.
+pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/storage/api/v1/instances/{party}/{guid}/events";
+    const ONE: &str = "/storage/api/v1/instances/{party}/{guid}/events/{event}";
+    routes
+        .add(Method::GET, ALL, Permitted("read"), Storage, list)
+        .add(Method::POST, ALL, Permitted("read"), Storage, add)
+        .add(Method::GET, ONE, Permitted("read"), Storage, read)
+}
+
+/// Adds an event to the history.
+async fn add(
+    State(web): State<WebState>,
+    Who(caller): Who,
+    OfInstance(id): OfInstance,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    // The policy is asked before anything is said about the body.
+    events::require_read(&web.service, &caller, id).await?;
+    let sent: SentEvent = body::read(&headers, body).await?;
+    let event = writing::add(&web.service, &caller, id, sent).await?;
+    let mut response = json(StatusCode::CREATED, &event);
+    if let Ok(location) = HeaderValue::from_str(&event.id.to_string()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +55,7 @@ struct InstanceEventList {
 }
 
 /// The events of an instance, oldest first.
-pub(super) async fn list(
+async fn list(
     State(web): State<WebState>,
     Who(caller): Who,
     OfInstance(id): OfInstance,
@@ -35,7 +71,7 @@ pub(super) async fn list(
 }
 
 /// One event.
-pub(super) async fn read(
+async fn read(
     State(web): State<WebState>,
     Who(caller): Who,
     OfInstance(id): OfInstance,

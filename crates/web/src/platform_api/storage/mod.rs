@@ -5,6 +5,7 @@ mod body;
 mod data;
 mod events;
 mod instances;
+mod locks;
 mod process;
 mod sign;
 mod view;
@@ -16,36 +17,15 @@ use crate::routes::{Callers, Routes};
 
 /// All routes of the storage API.
 pub fn routes(routes: Routes) -> Routes {
-    use Callers::{Anyone, Authenticated, Permitted};
-    let (get, post) = (Method::GET, Method::POST);
+    use Callers::{Anyone, Authenticated};
+    let get = Method::GET;
     let routes = data::routes(routes);
     let routes = sign::routes(routes);
+    let routes = instances::routes(routes);
+    let routes = process::routes(routes);
+    let routes = events::routes(routes);
+    let routes = locks::routes(routes);
     routes
-        .add(get.clone(), "/storage/api/v1/instances", Authenticated, Storage, instances::list)
-        .add(get.clone(), "/storage/api/v1/instances/{guid}", Permitted("read"), Storage, instances::find)
-        .add(get.clone(), "/storage/api/v1/instances/{party}/{guid}", Permitted("read"), Storage, instances::read)
-        .add(
-            post,
-            "/storage/api/v1/instances/{party}/{guid}/complete",
-            Permitted("complete"),
-            Storage,
-            instances::complete,
-        )
-        .add(
-            get.clone(),
-            "/storage/api/v1/instances/{party}/{guid}/process/history",
-            Permitted("read"),
-            Storage,
-            process::history,
-        )
-        .add(get.clone(), "/storage/api/v1/instances/{party}/{guid}/events", Permitted("read"), Storage, events::list)
-        .add(
-            get.clone(),
-            "/storage/api/v1/instances/{party}/{guid}/events/{event}",
-            Permitted("read"),
-            Storage,
-            events::read,
-        )
         .add(get.clone(), "/storage/api/v1/applications", Anyone, Storage, applications::list)
         .add(get.clone(), "/storage/api/v1/applications/{org}", Anyone, Storage, applications::list_of_org)
         .add(get.clone(), "/storage/api/v1/applications/{org}/{app}", Anyone, Storage, applications::read)
