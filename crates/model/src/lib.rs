@@ -14,6 +14,7 @@
 //! ```
 
 mod application;
+mod application_document;
 mod data_element;
 mod event;
 mod id;
@@ -26,6 +27,9 @@ mod time;
 pub use application::{
     ApiScopes, ApiScopesConfiguration, Application, ApplicationLogic, CopyInstanceSettings, DataField, DataType,
     HideSettings, MessageBoxConfig, OnEntry, PartyTypesAllowed, ShadowFields,
+};
+pub use application_document::{
+    AppAccess, ApplicationDocument, ContactPoint, EFormidling, Keyword, MessageBoxDocument, SyncAdapterSettings,
 };
 pub use data_element::{
     DataElement, DeleteStatus, FileScanResult, KeyValueEntry, Reference, ReferenceRelation, ReferenceType,

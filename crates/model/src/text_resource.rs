@@ -20,7 +20,7 @@ pub struct TextResource {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TextElement {
-    pub id: String,
+    pub id: Option<String>,
     pub value: Option<String>,
     pub variables: Option<Vec<TextVariable>>,
 }

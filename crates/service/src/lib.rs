@@ -15,6 +15,7 @@ mod forms;
 mod gates;
 pub mod instances;
 pub mod jobs;
+pub mod message_box;
 pub mod ports;
 pub mod process;
 pub mod refusal;

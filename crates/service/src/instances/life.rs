@@ -1,14 +1,18 @@
 //! What happens to an instance as a whole: confirmed, deleted, given a substatus, marked as read
 //! (platform-storage §2.1.4–2.1.7, §3.4, §3.5).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mottak_apps::App;
 use mottak_model::{CompleteConfirmation, Instance, InstanceId, ReadStatus, Substatus, Time, event_type};
 
 use super::read::{load_known, load_passed, load_permitted, unknown};
 use crate::authentication::Caller;
 use crate::draft::{Author, Draft};
+use crate::ports::Snapshot;
 use crate::service::Attempt;
+use crate::storage::applications;
 use crate::{Missing, Problem, Refusal, Service};
 
 /// The caller's organisation states that it has what it needs. Saying it again changes nothing.
@@ -44,26 +48,46 @@ pub enum Deletion {
 pub async fn delete(svc: &Service, caller: &Caller, id: InstanceId, how: Deletion) -> Result<Instance, Refusal> {
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
-        let found = load_passed(svc, caller, id, "delete").await?;
-        let (snapshot, app) = found.ok_or_else(|| {
-            let text = format!("Didn't find the object that should be deleted with instanceId={id}");
-            Refusal::NotFound(Problem::text(text))
-        })?;
+        let (snapshot, app) = load_to_delete(svc, caller, id).await?;
         let author = Author::of(svc, caller, &app)?;
-        let mut draft = Draft::of(svc, &app, &author, &snapshot);
-        let days = app.application.prevent_instance_deletion_for_days;
-        if is_kept(days, snapshot.instance.status.archived, draft.now) {
-            return Err(Refusal::Forbidden(Missing {
-                detail: Some("Instance cannot be deleted yet due to application restrictions.".to_owned()),
-                ..Missing::default()
-            })
-            .into());
-        }
-        mark_deleted(&mut draft, how);
-        draft.record(event_type::DELETED, None);
+        let draft = deletion(svc, &app, &author, &snapshot, how).await?;
         svc.commit(Some(&snapshot.instance), draft.finish()).await
     })
     .await
+}
+
+/// The instance, to somebody who may delete it.
+pub(crate) async fn load_to_delete(
+    svc: &Service,
+    caller: &Caller,
+    id: InstanceId,
+) -> Result<(Snapshot, Arc<App>), Refusal> {
+    load_passed(svc, caller, id, "delete").await?.ok_or_else(|| {
+        let text = format!("Didn't find the object that should be deleted with instanceId={id}");
+        Refusal::NotFound(Problem::text(text))
+    })
+}
+
+/// The deletion of an instance, unless the app still keeps it from being deleted.
+pub(crate) async fn deletion<'a>(
+    svc: &'a Service,
+    app: &'a App,
+    author: &'a Author,
+    snapshot: &Snapshot,
+    how: Deletion,
+) -> Result<Draft<'a>, Refusal> {
+    let mut draft = Draft::of(svc, app, author, snapshot);
+    let known = applications::find(svc, &app.id).await?;
+    let days = known.and_then(|application| application.prevent_instance_deletion_for_days);
+    if is_kept(days, snapshot.instance.status.archived, draft.now) {
+        return Err(Refusal::Forbidden(Missing {
+            detail: Some("Instance cannot be deleted yet due to application restrictions.".to_owned()),
+            ..Missing::default()
+        }));
+    }
+    mark_deleted(&mut draft, how);
+    draft.record(event_type::DELETED, None);
+    Ok(draft)
 }
 
 /// Marks the instance as deleted.

@@ -13,4 +13,6 @@ pub mod instances;
 pub mod locks;
 pub mod process;
 pub mod sign;
+pub mod studio;
 pub mod task;
+pub mod texts;
