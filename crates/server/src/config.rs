@@ -18,6 +18,8 @@ pub(crate) struct Configuration {
     /// Issuer and file of its keys.
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) register: Option<PathBuf>,
+    /// File with the key to figures of use.
+    pub(crate) metrics_key: Option<PathBuf>,
 }
 
 /// Whose tokens are accepted.
@@ -40,6 +42,7 @@ struct File {
     platform_url: Option<String>,
     issuers: Vec<Issuer>,
     register: Option<PathBuf>,
+    metrics_key: Option<PathBuf>,
 }
 
 impl Configuration {
@@ -61,6 +64,7 @@ impl Configuration {
             platform_url: platform_url.trim_end_matches('/').to_owned(),
             issuers,
             register: options.register.or(file.register),
+            metrics_key: file.metrics_key,
         })
     }
 }
@@ -72,8 +76,8 @@ impl File {
         let mut file: Self =
             toml::from_str(&text).with_context(|| format!("understand the configuration {}", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let apps = file.apps.iter_mut().chain(&mut file.data).chain(&mut file.register);
-        for path in apps.chain(file.issuers.iter_mut().map(|issuer| &mut issuer.jwks)) {
+        let paths = file.apps.iter_mut().chain(&mut file.data).chain(&mut file.register).chain(&mut file.metrics_key);
+        for path in paths.chain(file.issuers.iter_mut().map(|issuer| &mut issuer.jwks)) {
             *path = folder.join(&*path);
         }
         Ok(file)

@@ -12,8 +12,10 @@ use mottak_service::Settings;
 use mottak_service::authentication::{
     PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
 };
+use mottak_service::jobs::TestScanner;
 use mottak_service::ports::{RandomIds, Register, SystemClock};
 use mottak_store::register::TestRegister;
+use mottak_web::WebState;
 use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
 
@@ -42,14 +44,9 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         let settings = Settings { platform_url: public_url.clone(), is_production: false, ..Settings::default() };
         let identities = Arc::new(identities(&register));
         let register: Arc<dyn Register> = Arc::new(register);
-        let state = run::web_state(
-            Arc::clone(&apps),
-            Arc::clone(&store),
-            Arc::clone(&register),
-            verifier,
-            settings,
-            antiforgery,
-        );
+        let service = run::service(Arc::clone(&apps), store, Arc::clone(&register), settings);
+        let service = Arc::new(service.with_scanner(Arc::new(TestScanner)));
+        let state = WebState::new(Arc::clone(&service), verifier, antiforgery);
         let local = local::router(LocalState {
             issuer,
             register,
@@ -63,7 +60,7 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         let _watch = watch(&apps);
         run::announce(address);
         print_invitation(address, &apps);
-        run::serve_until_stopped(listener, Server::new(state, Some(local)), store).await
+        run::serve_until_stopped(listener, Server::new(state, Some(local)), service).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

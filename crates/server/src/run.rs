@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use mottak_apps::{Apps, LoadOptions};
-use mottak_service::authentication::TokenVerifier;
+use mottak_service::jobs;
 use mottak_service::ports::{RandomIds, Register, Store, SystemClock};
 use mottak_service::{Service, Settings};
 use mottak_store::{Options, SqliteStore};
-use mottak_web::WebState;
 use mottak_web::antiforgery::Antiforgery;
 use mottak_web::server::{Server, serve};
 use tokio::net::TcpListener;
@@ -58,17 +57,14 @@ pub(crate) fn open_store(data: &Path) -> anyhow::Result<Arc<dyn Store>> {
     Ok(SqliteStore::open(data, Arc::new(SystemClock), Options::default())?)
 }
 
-/// The parts behind HTTP.
-pub(crate) fn web_state(
+/// What is behind HTTP.
+pub(crate) fn service(
     apps: Arc<Apps>,
     store: Arc<dyn Store>,
     register: Arc<dyn Register>,
-    verifier: TokenVerifier,
     settings: Settings,
-    antiforgery: Antiforgery,
-) -> WebState {
-    let service = Service::new(apps, store, register, Arc::new(SystemClock), Arc::new(RandomIds), settings);
-    WebState::new(Arc::new(service), verifier, antiforgery)
+) -> Service {
+    Service::new(apps, store, register, Arc::new(SystemClock), Arc::new(RandomIds), settings)
 }
 
 /// The antiforgery check with the key in the data folder, made first when there is none: pages that are open in
@@ -93,16 +89,18 @@ pub(crate) fn announce(address: SocketAddr) {
     let _ = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
 }
 
-/// Serves until the process is told to stop, then makes everything durable.
+/// Serves, and does what commits left to do, until the process is told to stop; then makes everything durable.
 pub(crate) async fn serve_until_stopped(
     listener: TcpListener,
     server: Server,
-    store: Arc<dyn Store>,
+    service: Arc<Service>,
 ) -> anyhow::Result<()> {
-    let maintenance = tokio::spawn(maintain(Arc::clone(&store)));
+    let maintenance = tokio::spawn(maintain(Arc::clone(&service.store)));
+    let jobs = tokio::spawn(jobs::run(Arc::clone(&service)));
     serve(listener, server, stopped()).await.context("serve")?;
+    jobs.abort();
     maintenance.abort();
-    store.close().await;
+    service.store.close().await;
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use mottak_apps::LoadOptions;
-use mottak_service::Settings;
 use mottak_service::authentication::{PublicKeys, Takes, TestTokens, TokenVerifier, TrustedIssuer};
+use mottak_service::{MetricsKey, Settings};
 use mottak_store::register::TestRegister;
+use mottak_web::WebState;
 use mottak_web::server::Server;
 
 use crate::command::ServeOptions;
@@ -29,14 +30,20 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     };
     let apps = run::load_apps(&configuration.apps, LoadOptions::serving());
     let store = run::open_store(&configuration.data)?;
-    let settings = Settings { platform_url: configuration.platform_url.clone(), ..Settings::default() };
+    let metrics_key = configuration.metrics_key.as_deref().map(files::text).transpose()?;
+    let settings = Settings {
+        platform_url: configuration.platform_url.clone(),
+        metrics_key: metrics_key.as_deref().and_then(MetricsKey::new),
+        ..Settings::default()
+    };
     let verifier = TokenVerifier::new(issuers, TestTokens::Refused);
     let antiforgery = run::antiforgery(&configuration.data)?;
-    let state = run::web_state(apps, Arc::clone(&store), Arc::new(register), verifier, settings, antiforgery);
+    let service = Arc::new(run::service(apps, store, Arc::new(register), settings));
+    let state = WebState::new(Arc::clone(&service), verifier, antiforgery);
     run::runtime()?.block_on(async move {
         let (listener, address) = run::listen(configuration.listen).await?;
         run::announce(address);
-        run::serve_until_stopped(listener, Server::new(state, None), store).await
+        run::serve_until_stopped(listener, Server::new(state, None), service).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

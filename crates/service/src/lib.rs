@@ -24,4 +24,4 @@ pub mod storage;
 pub mod validation;
 
 pub use refusal::{Failure, Missing, Problem, Refusal};
-pub use service::{Service, Settings};
+pub use service::{MetricsKey, Service, Settings};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mottak_apps::{App, Apps};
 use mottak_model::{Instance, InstanceId, Time};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 use crate::gates::{Gate, Gates};
@@ -27,6 +28,31 @@ pub struct Settings {
     pub app_link_scheme: String,
     /// Whether rules that only hold in production hold (`disallowUserInstantiation`, app-api §20.6).
     pub is_production: bool,
+    /// What has to be shown to read figures of use; none: nobody may.
+    pub metrics_key: Option<MetricsKey>,
+}
+
+/// The key to figures of use. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MetricsKey(String);
+
+impl MetricsKey {
+    /// A key; blank ones open nothing.
+    pub fn new(key: &str) -> Option<Self> {
+        let key = key.trim();
+        (!key.is_empty()).then(|| Self(key.to_owned()))
+    }
+
+    /// Whether this is what was given. Takes equally long for every wrong one.
+    pub fn is(&self, given: &str) -> bool {
+        Sha256::digest(&self.0) == Sha256::digest(given)
+    }
+}
+
+impl std::fmt::Debug for MetricsKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MetricsKey")
+    }
 }
 
 impl Default for Settings {
@@ -35,6 +61,7 @@ impl Default for Settings {
             platform_url: "https://platform.altinn.no".to_owned(),
             app_link_scheme: "https".to_owned(),
             is_production: true,
+            metrics_key: None,
         }
     }
 }

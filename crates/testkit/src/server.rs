@@ -8,8 +8,8 @@ use mottak_model::Time;
 use mottak_service::authentication::{
     PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
 };
-use mottak_service::ports::{Clock, RandomIds, Register, Store, SystemClock};
-use mottak_service::{Service, Settings};
+use mottak_service::ports::{Clock, FileScanner, RandomIds, Register, Store, SystemClock};
+use mottak_service::{MetricsKey, Service, Settings};
 use mottak_store::register::TestRegister;
 use mottak_store::{MemoryStore, Options, SqliteStore};
 use mottak_web::WebState;
@@ -60,6 +60,8 @@ pub struct TestServerBuilder {
     clock: Arc<dyn Clock>,
     is_production: bool,
     with_local: bool,
+    scanner: Option<Arc<dyn FileScanner>>,
+    metrics_key: Option<MetricsKey>,
 }
 
 impl TestServer {
@@ -74,6 +76,8 @@ impl TestServer {
             clock: Arc::new(SystemClock),
             is_production: false,
             with_local: false,
+            scanner: None,
+            metrics_key: None,
         }
     }
 
@@ -205,6 +209,18 @@ impl TestServer {
         self.issuer.issue(whole)
     }
 
+    /// Does what commits left to do, as far as it is due by the server's clock. Answers how many jobs there were.
+    pub async fn run_jobs(&self) -> usize {
+        let mut count = 0;
+        loop {
+            match mottak_service::jobs::run_due(&self.service).await {
+                Ok(0) => return count,
+                Ok(more) => count += more,
+                Err(refusal) => panic!("jobs cannot be taken: {refusal:?}"),
+            }
+        }
+    }
+
     /// The time the server goes by.
     pub fn now(&self) -> Time {
         self.clock.now()
@@ -273,6 +289,20 @@ impl TestServerBuilder {
         self
     }
 
+    /// With uploaded files looked at by this scanner.
+    #[must_use]
+    pub fn scanner(mut self, scanner: impl FileScanner) -> Self {
+        self.scanner = Some(Arc::new(scanner));
+        self
+    }
+
+    /// With figures of use for whoever shows this key.
+    #[must_use]
+    pub fn metrics_key(mut self, key: &str) -> Self {
+        self.metrics_key = MetricsKey::new(key);
+        self
+    }
+
     /// Starts the server. Panics when an app does not load.
     pub fn build(self) -> TestServer {
         let (apps, found) = Apps::load_with(&self.apps, self.load);
@@ -303,17 +333,22 @@ impl TestServerBuilder {
         let settings = Settings {
             platform_url: "https://platform.example.no".to_owned(),
             is_production: self.is_production,
+            metrics_key: self.metrics_key,
             ..Settings::default()
         };
         let register = self.register;
-        let service = Arc::new(Service::new(
+        let service = Service::new(
             Arc::clone(&apps),
             store,
             Arc::clone(&register),
             Arc::clone(&self.clock),
             Arc::new(RandomIds),
             settings,
-        ));
+        );
+        let service = Arc::new(match self.scanner {
+            Some(scanner) => service.with_scanner(scanner),
+            None => service,
+        });
         let state = WebState::new(Arc::clone(&service), verifier, Antiforgery::generate());
         let local = self.with_local.then(|| {
             local::router(LocalState {

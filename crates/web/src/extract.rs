@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use mottak_apps::App;
-use mottak_model::{Guid, InstanceId, PartyId};
+use mottak_model::{AppId, Guid, InstanceId, PartyId};
 use mottak_service::authentication::Caller;
 use mottak_service::data::ElementId;
 use mottak_service::refusal::ProblemKind;
@@ -40,6 +40,43 @@ impl FromRequestParts<WebState> for OfApp {
         let path = parameters(parts, web).await?;
         let (org, app) = (path.text("org")?, path.text("app")?);
         web.service.app(org, app).map(Self).map_err(|refusal| Refused(refusal).into_response())
+    }
+}
+
+/// The id of the application of the path, whether there is one or not.
+#[derive(Clone, Debug)]
+pub(crate) struct OfAppId(pub(crate) AppId);
+
+impl FromRequestParts<WebState> for OfAppId {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &WebState) -> Result<Self, Response> {
+        let path = parameters(parts, web).await?;
+        Ok(Self(AppId::new(path.text("org")?, path.text("app")?)))
+    }
+}
+
+/// The code of an application owner in the path, whether there is one or not.
+#[derive(Clone, Debug)]
+pub(crate) struct OfOrg(pub(crate) String);
+
+impl FromRequestParts<WebState> for OfOrg {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &WebState) -> Result<Self, Response> {
+        Ok(Self(parameters(parts, web).await?.text("org")?.to_owned()))
+    }
+}
+
+/// What stands for a language in the path.
+#[derive(Clone, Debug)]
+pub(crate) struct OfLanguage(pub(crate) String);
+
+impl FromRequestParts<WebState> for OfLanguage {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &WebState) -> Result<Self, Response> {
+        Ok(Self(parameters(parts, web).await?.text("language")?.to_owned()))
     }
 }
 

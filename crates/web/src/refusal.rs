@@ -29,6 +29,8 @@ pub enum Family {
     AppBare,
     /// The platform's storage API: texts as JSON strings.
     Storage,
+    /// The parts of it that answer texts as they are (form T of platform-storage §0.4).
+    StorageText,
 }
 
 /// A refusal on its way out of a handler.
@@ -248,7 +250,7 @@ impl Page {
     fn json<T: serde::Serialize>(&self, status: StatusCode, body: &T) -> Response {
         let content_type = match self.family {
             Family::AppJson | Family::Storage => JSON,
-            Family::App | Family::AppBare => PROBLEM_JSON,
+            Family::App | Family::AppBare | Family::StorageText => PROBLEM_JSON,
         };
         match serde_json::to_vec(body) {
             Ok(bytes) => with_type(status, content_type, Body::from(bytes)),

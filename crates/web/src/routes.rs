@@ -46,6 +46,24 @@ pub enum Callers {
     /// Parts of the platform, by a platform access token. A caller with another token is refused, one without any is
     /// unknown (platform-authentication §1.10).
     Platform,
+    /// The designer of apps, by the claim `urn:altinn:app` (platform-storage §0.3).
+    Studio,
+}
+
+impl Callers {
+    /// Whether a caller with a valid token may be one of them.
+    fn admit(self, caller: &Caller) -> bool {
+        match self {
+            Self::Platform => caller.is_platform(),
+            Self::Studio => caller.app() == Some("studio.designer"),
+            Self::Anyone
+            | Self::Authenticated
+            | Self::Permitted(_)
+            | Self::PermittedLast(_)
+            | Self::PermittedByTask
+            | Self::Owner => true,
+        }
+    }
 }
 
 /// Whether changes made with a browser's session must show that they come from the app's own page (app-api §1.5).
@@ -167,7 +185,7 @@ async fn admit(
     };
     let response = if caller.is_anonymous() && gate.callers != Callers::Anyone {
         Refused(Refusal::Unauthenticated).into_response()
-    } else if gate.callers == Callers::Platform && !caller.is_platform() {
+    } else if !gate.callers.admit(&caller) {
         Refused(Refusal::Forbidden(Missing::default())).into_response()
     } else if let Some(stopped) = stop(&gate, &asked, &request, &caller) {
         let wanted = wanted(&gate.web, &request, parameters);

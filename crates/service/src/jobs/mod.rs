@@ -1,6 +1,6 @@
 //! What commits left to do: jobs of the outbox, taken when they are due, done at least once.
 //!
-//! [`run`] works on them until the server stops. A job is held by a lease while its handler runs; a handler that fails
+//! [`run`] works on them while the server runs. A job is held by a lease while its handler runs; a handler that fails
 //! gets the job again after a growing delay, and after [`ATTEMPTS`] of them the job is buried with the reason. Handlers
 //! are idempotent: what was done before the server was killed is done again.
 
@@ -48,27 +48,19 @@ pub(crate) enum Outcome {
     Later(Time),
 }
 
-/// Works on jobs until `stop` is done. What is under way then is begun again when its lease has run out.
-pub async fn run(svc: Arc<Service>, stop: impl Future<Output = ()>) {
-    let work = async {
-        loop {
-            let pause = match run_due(&svc).await {
-                Ok(BATCH..) => continue,
-                Ok(_) => PAUSE,
-                Err(failure) => {
-                    tracing::warn!("jobs have to wait: {failure:?}");
-                    RESPITE
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = svc.has_jobs.notified() => {}
+/// Works on jobs until it is dropped. What is under way then is begun again when its lease has run out.
+pub async fn run(svc: Arc<Service>) {
+    loop {
+        let pause = match run_due(&svc).await {
+            Ok(BATCH..) => continue,
+            Ok(_) => PAUSE,
+            Err(failure) => {
+                tracing::warn!("jobs have to wait: {failure:?}");
+                RESPITE
             }
-        }
-    };
-    tokio::select! {
-        () = work => {}
-        () = stop => {}
+        };
+        // Woken at once by a commit of this process, else by the clock: others may have left jobs too.
+        let _ = tokio::time::timeout(pause, svc.has_jobs.notified()).await;
     }
 }
 

@@ -1,36 +1,38 @@
-//! `applications`: metadata and texts of the loaded apps (platform-storage §2.8).
+//! `applications`: metadata of the apps that are loaded or were registered (platform-storage §2.8).
 
-use axum::extract::{FromRequestParts, Path, State};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use mottak_apps::App;
-use mottak_model::TextResource;
+use bytes::Bytes;
+use mottak_model::ApplicationDocument;
+use mottak_service::storage::applications::{self, Known};
 use mottak_service::{Problem, Refusal};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::body;
 use crate::WebState;
+use crate::extract::{OfAppId, OfOrg, Query, Who};
+use crate::refusal::Family::Storage;
 use crate::refusal::Refused;
-use crate::response::{empty, json, raw_json};
+use crate::response::{json, raw_json};
+use crate::routes::Callers::{Anyone, Studio};
+use crate::routes::Routes;
 
-/// The names in the path. What is no text names nothing.
-#[derive(Debug)]
-pub(super) struct Named(Vec<(String, String)>);
-
-impl FromRequestParts<WebState> for Named {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, web: &WebState) -> Result<Self, Response> {
-        let path = Path::from_request_parts(parts, web).await;
-        path.map(|Path(names)| Self(names)).map_err(|_| empty(StatusCode::NOT_FOUND))
-    }
-}
-
-impl Named {
-    fn value(&self, name: &str) -> &str {
-        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
-    }
+/// The routes of applications.
+pub(super) fn routes(routes: Routes) -> Routes {
+    const ALL: &str = "/storage/api/v1/applications";
+    const OF_ORG: &str = "/storage/api/v1/applications/{org}";
+    const ONE: &str = "/storage/api/v1/applications/{org}/{app}";
+    routes
+        .add(Method::GET, ALL, Anyone, Storage, list)
+        .add(Method::POST, ALL, Studio, Storage, register)
+        .add(Method::GET, OF_ORG, Anyone, Storage, list_of_org)
+        .add(Method::GET, ONE, Anyone, Storage, read)
+        .add(Method::PUT, ONE, Studio, Storage, update)
+        .add(Method::DELETE, ONE, Studio, Storage, remove)
 }
 
 #[derive(Debug, Serialize)]
@@ -39,54 +41,74 @@ struct ApplicationList<'a> {
 }
 
 /// Every application.
-pub(super) async fn list(State(web): State<WebState>) -> Result<Response, Refused> {
-    answer(&web, |_| true)
+async fn list(State(web): State<WebState>) -> Result<Response, Refused> {
+    answer(&applications::all(&web.service, None).await?)
 }
 
 /// The applications of one owner.
-pub(super) async fn list_of_org(State(web): State<WebState>, path: Named) -> Result<Response, Refused> {
-    let org = path.value("org");
+async fn list_of_org(State(web): State<WebState>, OfOrg(org): OfOrg) -> Result<Response, Refused> {
     if org.contains('-') || org.contains(char::is_whitespace) {
         let text = format!("Application owner id '{org}' is not valid");
         return Err(Refused(Refusal::Invalid(Problem::text(text))));
     }
-    answer(&web, |app| app.id.org() == org)
+    answer(&applications::all(&web.service, Some(&org)).await?)
 }
 
-fn answer(web: &WebState, is_wanted: impl Fn(&App) -> bool) -> Result<Response, Refused> {
-    let apps = web.service.apps.list();
-    let mut applications = Vec::with_capacity(apps.len());
-    for app in apps.iter().filter(|app| is_wanted(app)) {
-        let document: &RawValue = serde_json::from_slice(&app.metadata.storage)
-            .map_err(|error| Refused(Refusal::failed("write an application's metadata", error)))?;
-        applications.push(document);
-    }
+fn answer(known: &[Known]) -> Result<Response, Refused> {
+    let documents: Vec<Bytes> = known.iter().map(Known::document).collect();
+    let raw: Result<Vec<&RawValue>, _> = documents.iter().map(|document| serde_json::from_slice(document)).collect();
+    let applications = raw.map_err(|error| Refused(Refusal::failed("write an application's metadata", error)))?;
     Ok(json(StatusCode::OK, &ApplicationList { applications }))
 }
 
 /// One application.
-pub(super) async fn read(State(web): State<WebState>, path: Named) -> Result<Response, Refused> {
-    let (org, name) = (path.value("org"), path.value("app"));
-    let app = web.service.apps.get(org, name).ok_or_else(|| {
-        Refused(Refusal::NotFound(Problem::text(format!("Could not find an application with appId={org}/{name}"))))
-    })?;
-    Ok(raw_json(StatusCode::OK, app.metadata.storage.clone()))
+async fn read(State(web): State<WebState>, OfAppId(id): OfAppId) -> Result<Response, Refused> {
+    let known = applications::read(&web.service, &id).await?;
+    Ok(raw_json(StatusCode::OK, known.document()))
 }
 
-/// The texts of an application in a language.
-pub(super) async fn texts(State(web): State<WebState>, path: Named) -> Result<Response, Refused> {
-    let language = path.value("language");
-    if language.len() != 2 || !language.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        let text = "The language must be a two letter ISO language name.";
-        return Err(Refused(Refusal::Invalid(Problem::text(text))));
+/// Registers an application, in place of what is known of it.
+async fn register(
+    State(web): State<WebState>,
+    Who(caller): Who,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let sent: ApplicationDocument = body::read(&headers, body).await?;
+    let id = query.first("appId").unwrap_or_default();
+    let registered = applications::register(&web.service, &caller, id, sent).await?;
+    let mut response = raw_json(StatusCode::CREATED, registered.document.clone());
+    if let Ok(location) = HeaderValue::from_bytes(id.as_bytes()) {
+        response.headers_mut().insert(LOCATION, location);
     }
-    let not_found = || Refused(Refusal::NotFound(Problem::bare()));
-    let app = web.service.apps.get(path.value("org"), path.value("app")).ok_or_else(not_found)?;
-    let texts = app.texts.in_language(language).filter(|texts| texts.language == language).ok_or_else(not_found)?;
-    let named = TextResource {
-        id: Some(format!("{}-{}-{language}", app.id.org(), app.id.app())),
-        org: Some(app.id.org().to_owned()),
-        ..texts.clone()
+    Ok(response)
+}
+
+/// Replaces the metadata of an application.
+async fn update(
+    State(web): State<WebState>,
+    Who(caller): Who,
+    OfAppId(id): OfAppId,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let sent: ApplicationDocument = body::read(&headers, body).await?;
+    let registered = applications::update(&web.service, &caller, id.as_str(), sent).await?;
+    Ok(raw_json(StatusCode::OK, registered.document.clone()))
+}
+
+/// Ends the validity of an application, or forgets it.
+async fn remove(
+    State(web): State<WebState>,
+    Who(caller): Who,
+    OfAppId(id): OfAppId,
+    query: Query,
+) -> Result<Response, Refused> {
+    let registered = if query.boolean("hard")? == Some(true) {
+        applications::remove(&web.service, &id).await?
+    } else {
+        applications::retire(&web.service, &caller, &id).await?
     };
-    Ok(json(StatusCode::OK, &named))
+    Ok(raw_json(StatusCode::OK, registered.document.clone()))
 }

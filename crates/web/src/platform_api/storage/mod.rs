@@ -5,35 +5,30 @@ mod body;
 mod data;
 mod events;
 mod instances;
+mod legacy;
 mod locks;
+mod message_box;
+mod metrics;
 mod process;
 mod sign;
+mod studio;
+mod texts;
 mod view;
 
-use axum::http::Method;
-
-use crate::refusal::Family::Storage;
-use crate::routes::{Callers, Routes};
+use crate::routes::Routes;
 
 /// All routes of the storage API.
 pub fn routes(routes: Routes) -> Routes {
-    use Callers::{Anyone, Authenticated};
-    let get = Method::GET;
     let routes = data::routes(routes);
     let routes = sign::routes(routes);
     let routes = instances::routes(routes);
     let routes = process::routes(routes);
     let routes = events::routes(routes);
     let routes = locks::routes(routes);
-    routes
-        .add(get.clone(), "/storage/api/v1/applications", Anyone, Storage, applications::list)
-        .add(get.clone(), "/storage/api/v1/applications/{org}", Anyone, Storage, applications::list_of_org)
-        .add(get.clone(), "/storage/api/v1/applications/{org}/{app}", Anyone, Storage, applications::read)
-        .add(
-            get,
-            "/storage/api/v1/applications/{org}/{app}/texts/{language}",
-            Authenticated,
-            Storage,
-            applications::texts,
-        )
+    let routes = message_box::routes(routes);
+    let routes = applications::routes(routes);
+    let routes = texts::routes(routes);
+    let routes = studio::routes(routes);
+    let routes = metrics::routes(routes);
+    legacy::routes(routes)
 }
