@@ -27,6 +27,8 @@ mod fill;
 mod matching;
 mod memory;
 mod objects;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod prepare;
 pub mod register;
 mod rules;
@@ -39,4 +41,6 @@ pub use memory::MemoryStore;
 pub use objects::ObjectLocation;
 #[cfg(feature = "object-storage")]
 pub use objects::{BucketLocation, Patience};
+#[cfg(feature = "postgres")]
+pub use postgres::{CommitOrder, PostgresOptions, PostgresStore};
 pub use sqlite::{Options, SqliteStore};

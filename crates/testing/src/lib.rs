@@ -2,6 +2,9 @@
 //!
 //! A development dependency only; nothing that ships depends on it.
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

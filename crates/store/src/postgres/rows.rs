@@ -1,0 +1,284 @@
+//! What differs on a sheet, as statements: each writes any number of rows at once.
+
+use std::collections::HashMap;
+
+use mottak_model::{AppId, InstanceId, Time};
+use mottak_service::ports::Removal;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use super::link::Call;
+use super::sheet::{Content, Element, Entry, Live, NewEvents, NewJob, Sheet};
+use crate::prepare::{InstanceRow, PreparedBody};
+
+/// Jobs of the store itself.
+pub(super) const CLEAN_UP: i16 = 0;
+/// Jobs for the outside world.
+pub(super) const OUTBOX: i16 = 1;
+/// Jobs that nobody will try again.
+pub(super) const BURIED: i16 = 2;
+/// The clean-up job that removes the object named by its body.
+pub(super) const REMOVE_OBJECT: &str = "remove-object";
+
+/// The short numbers of apps, with the org that the instances carry.
+pub(super) type AppNumbers = HashMap<(AppId, String), i32>;
+
+const INSERT_INSTANCES: &str = "insert into instance (party, guid, app, version, changed, created, status, task, due, \
+     ended, visible_after, last_event, search_text, doc) \
+     select * from unnest($1::int4[], $2::uuid[], $3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int4[], \
+     $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int4[], $13::text[], $14::text[])";
+
+const UPDATE_INSTANCES: &str = "update instance i set app = k.app, version = k.version, changed = k.changed, \
+     created = k.created, status = k.status, task = k.task, due = k.due, ended = k.ended, \
+     visible_after = k.visible_after, last_event = k.last_event, search_text = k.search_text, doc = k.doc \
+     from unnest($1::int4[], $2::uuid[], $3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int4[], $8::text[], \
+     $9::int8[], $10::int8[], $11::int8[], $12::int4[], $13::text[], $14::text[]) \
+     as k (party, guid, app, version, changed, created, status, task, due, ended, visible_after, last_event, \
+     search_text, doc) where i.party = k.party and i.guid = k.guid";
+
+const MOVE_INSTANCES: &str = "update instance i set version = k.version, changed = k.changed, last_event = k.last_event \
+     from unnest($1::int4[], $2::uuid[], $3::int8[], $4::int8[], $5::int4[]) \
+     as k (party, guid, version, changed, last_event) where i.party = k.party and i.guid = k.guid";
+
+const DELETE_INSTANCES: &str = "delete from instance i using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
+     where i.party = k.party and i.guid = k.guid";
+const DELETE_ALL_ELEMENTS: &str = "delete from element e using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
+     where e.party = k.party and e.instance = k.guid";
+const DELETE_ALL_BLOBS: &str = "delete from blob b using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
+     where b.party = k.party and b.instance = k.guid";
+const DELETE_HISTORIES: &str = "delete from event e using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
+     where e.party = k.party and e.instance = k.guid";
+const INSERT_TOMBSTONES: &str = "insert into removed (party, guid) select * from unnest($1::int4[], $2::uuid[])";
+
+const INSERT_ELEMENTS: &str = "insert into element (party, instance, guid, position, changed, content, object_key, sha256, doc) \
+     select * from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int2[], $7::text[], \
+     $8::bytea[], $9::text[])";
+const UPDATE_ELEMENTS: &str = "update element e set changed = k.changed, content = k.content, object_key = k.object_key, \
+     sha256 = k.sha256, doc = k.doc from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], \
+     $6::text[], $7::bytea[], $8::text[]) as k (party, instance, guid, changed, content, object_key, sha256, doc) \
+     where e.party = k.party and e.instance = k.instance and e.guid = k.guid";
+const DESCRIBE_ELEMENTS: &str = "update element e set changed = k.changed, doc = k.doc \
+     from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[]) as k (party, instance, guid, changed, doc) \
+     where e.party = k.party and e.instance = k.instance and e.guid = k.guid";
+const DELETE_ELEMENTS: &str = "delete from element e using unnest($1::int4[], $2::uuid[], $3::uuid[]) \
+     as k (party, instance, guid) where e.party = k.party and e.instance = k.instance and e.guid = k.guid";
+
+const PUT_BLOBS: &str = "insert into blob (party, instance, element, size, is_compressed, body) \
+     select * from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::bool[], $6::bytea[]) \
+     on conflict (party, instance, element) do update \
+     set size = excluded.size, is_compressed = excluded.is_compressed, body = excluded.body";
+const DELETE_BLOBS: &str = "delete from blob b using unnest($1::int4[], $2::uuid[], $3::uuid[]) \
+     as k (party, instance, element) where b.party = k.party and b.instance = k.instance and b.element = k.element";
+
+const INSERT_EVENTS: &str = "insert into event (party, instance, n, docs) \
+     select * from unnest($1::int4[], $2::uuid[], $3::int4[], $4::text[])";
+const INSERT_JOBS: &str = "insert into job (id, lane, due, kind, body, attempts) \
+     select k.id, k.lane, k.due, k.kind, k.body, 0 \
+     from unnest($1::int8[], $2::int2[], $3::int8[], $4::text[], $5::text[]) as k (id, lane, due, kind, body)";
+
+/// The statements that bring the tables to what the sheet says, in an order in which they can be run. `job_ids`: one
+/// for each new job, ascending.
+pub(super) fn statements<'s>(sheet: &'s Sheet<'_>, apps: &AppNumbers, job_ids: Vec<i64>) -> Vec<Call<'s>> {
+    let mut calls = Vec::new();
+    calls.extend(removals(sheet));
+    calls.extend(instances(sheet, apps));
+    calls.extend(elements(sheet));
+    calls.extend(events(&sheet.events));
+    calls.extend(jobs(&sheet.jobs, job_ids));
+    calls
+}
+
+/// A statement and its rows, one array of values per column.
+struct Rows<'s, R> {
+    call: Call<'s>,
+    rows: Vec<R>,
+}
+
+impl<'s, R> Rows<'s, R> {
+    fn new(sql: &'static str, rows: impl IntoIterator<Item = R>) -> Self {
+        Self { call: Call::new(sql), rows: rows.into_iter().collect() }
+    }
+
+    fn column<V: ToSql + Sync + Send + 's>(mut self, kind: Type, value: impl FnMut(&R) -> V) -> Self {
+        let values: Vec<V> = self.rows.iter().map(value).collect();
+        self.call = self.call.with(values, kind);
+        self
+    }
+
+    /// Nothing, when there are no rows.
+    fn call(self) -> Option<Call<'s>> {
+        (!self.rows.is_empty()).then_some(self.call)
+    }
+}
+
+impl<'s> Rows<'s, InstanceId> {
+    fn ids(self) -> Option<Call<'s>> {
+        self.column(Type::INT4_ARRAY, |id| id.party.get()).column(Type::UUID_ARRAY, |id| id.guid).call()
+    }
+}
+
+fn removals<'s>(sheet: &'s Sheet<'_>) -> impl Iterator<Item = Call<'s>> {
+    let wiped =
+        |which: fn(&Entry<'_>) -> bool| sheet.entries.iter().filter(move |(_, entry)| which(entry)).map(|(id, _)| *id);
+    let stored = |entry: &Entry<'_>| entry.wipe.is_some() && entry.is_stored;
+    let without_history = |entry: &Entry<'_>| entry.wipe == Some(Removal::WithHistory) && entry.is_stored;
+    let with_tombstone = |entry: &Entry<'_>| entry.wipe == Some(Removal::KeepHistory);
+    [
+        Rows::new(DELETE_INSTANCES, wiped(stored)).ids(),
+        Rows::new(DELETE_ALL_ELEMENTS, wiped(stored)).ids(),
+        Rows::new(DELETE_ALL_BLOBS, wiped(stored)).ids(),
+        Rows::new(DELETE_HISTORIES, wiped(without_history)).ids(),
+        Rows::new(INSERT_TOMBSTONES, wiped(with_tombstone)).ids(),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn instances<'s>(sheet: &'s Sheet<'_>, apps: &AppNumbers) -> impl Iterator<Item = Call<'s>> {
+    let mut new: Vec<(InstanceId, &Live<'_>, &InstanceRow)> = Vec::new();
+    let mut rewritten = Vec::new();
+    let mut moved = Vec::new();
+    for (id, entry) in &sheet.entries {
+        let Some(live) = entry.live.as_ref().filter(|live| live.is_changed) else { continue };
+        match live.row {
+            Some(row) if entry.is_stored && entry.wipe.is_none() => rewritten.push((*id, live, row)),
+            Some(row) => new.push((*id, live, row)),
+            None => moved.push((*id, live)),
+        }
+    }
+    let whole = |sql, rows: Vec<(InstanceId, &'s Live<'_>, &'s InstanceRow)>| {
+        Rows::new(sql, rows)
+            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+            .column(Type::INT4_ARRAY, |(_, _, row)| number(apps, row))
+            .column(Type::INT8_ARRAY, |(_, live, _)| live.version as i64)
+            .column(Type::INT8_ARRAY, |(_, live, _)| live.changed.ticks())
+            .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.created))
+            .column(Type::INT4_ARRAY, |(_, _, row)| row.status.bits() as i32)
+            .column(Type::TEXT_ARRAY, |(_, _, row)| row.task.as_deref())
+            .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.due))
+            .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.ended))
+            .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.visible_after))
+            .column(Type::INT4_ARRAY, |(_, live, _)| live.last_event)
+            .column(Type::TEXT_ARRAY, |(_, _, row)| row.search_text.as_str())
+            .column(Type::TEXT_ARRAY, |(_, _, row)| row.doc.as_str())
+            .call()
+    };
+    let moved = Rows::new(MOVE_INSTANCES, moved)
+        .column(Type::INT4_ARRAY, |(id, _)| id.party.get())
+        .column(Type::UUID_ARRAY, |(id, _)| id.guid)
+        .column(Type::INT8_ARRAY, |(_, live)| live.version as i64)
+        .column(Type::INT8_ARRAY, |(_, live)| live.changed.ticks())
+        .column(Type::INT4_ARRAY, |(_, live)| live.last_event)
+        .call();
+    [whole(INSERT_INSTANCES, new), whole(UPDATE_INSTANCES, rewritten), moved].into_iter().flatten()
+}
+
+fn elements<'s>(sheet: &'s Sheet<'_>) -> impl Iterator<Item = Call<'s>> {
+    let all = || sheet.entries.iter().flat_map(|(id, entry)| entry.elements.iter().map(|element| (*id, element)));
+    let with_row = || all().filter_map(|(id, element)| Some((id, element, element.row?)));
+    let new = with_row().filter(|(_, element, _)| element.stored.is_none());
+    let rewritten = with_row().filter(|(_, element, _)| element.stored.is_some() && element.body.is_some());
+    let described = with_row().filter(|(_, element, _)| element.stored.is_some() && element.body.is_none());
+    let dropped = || {
+        let entries = sheet.entries.iter();
+        entries.flat_map(|(id, entry)| entry.dropped.iter().map(|(guid, content)| (*id, *guid, content)))
+    };
+    let left_inline = all()
+        .filter(|(_, element)| element.stored == Some(Content::Inline) && element.content != Content::Inline)
+        .map(|(id, element)| (id, element.guid));
+    let dropped_inline =
+        dropped().filter(|(_, _, content)| **content == Content::Inline).map(|(id, guid, _)| (id, guid));
+    let bodies = all().filter_map(|(id, element)| Some((id, element.guid, element.inline()?)));
+
+    let deleted = |sql, rows: Vec<(InstanceId, Uuid)>| {
+        Rows::new(sql, rows)
+            .column(Type::INT4_ARRAY, |(id, _)| id.party.get())
+            .column(Type::UUID_ARRAY, |(id, _)| id.guid)
+            .column(Type::UUID_ARRAY, |(_, guid)| *guid)
+            .call()
+    };
+    [
+        deleted(DELETE_ELEMENTS, dropped().map(|(id, guid, _)| (id, guid)).collect()),
+        deleted(DELETE_BLOBS, left_inline.chain(dropped_inline).collect()),
+        Rows::new(INSERT_ELEMENTS, new)
+            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+            .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
+            .column(Type::INT4_ARRAY, |(_, element, _)| element.position)
+            .column(Type::INT8_ARRAY, |(_, _, (_, changed))| ticks(*changed))
+            .column(Type::INT2_ARRAY, |(_, element, _)| element.content.number())
+            .column(Type::TEXT_ARRAY, |(_, element, _)| element.content.object())
+            .column(Type::BYTEA_ARRAY, |(_, element, _)| sha256(element))
+            .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str())
+            .call(),
+        Rows::new(UPDATE_ELEMENTS, rewritten)
+            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+            .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
+            .column(Type::INT8_ARRAY, |(_, _, (_, changed))| ticks(*changed))
+            .column(Type::INT2_ARRAY, |(_, element, _)| element.content.number())
+            .column(Type::TEXT_ARRAY, |(_, element, _)| element.content.object())
+            .column(Type::BYTEA_ARRAY, |(_, element, _)| sha256(element))
+            .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str())
+            .call(),
+        Rows::new(DESCRIBE_ELEMENTS, described)
+            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+            .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
+            .column(Type::INT8_ARRAY, |(_, _, (_, changed))| ticks(*changed))
+            .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str())
+            .call(),
+        Rows::new(PUT_BLOBS, bodies)
+            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+            .column(Type::UUID_ARRAY, |(_, guid, _)| *guid)
+            .column(Type::INT8_ARRAY, |(_, _, body)| body.size as i64)
+            .column(Type::BOOL_ARRAY, |(_, _, body)| body.is_compressed)
+            .column(Type::BYTEA_ARRAY, |(_, _, body)| &body.bytes[..])
+            .call(),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn events<'s>(rows: &'s [NewEvents<'_>]) -> Option<Call<'s>> {
+    Rows::new(INSERT_EVENTS, rows)
+        .column(Type::INT4_ARRAY, |row| row.id.party.get())
+        .column(Type::UUID_ARRAY, |row| row.id.guid)
+        .column(Type::INT4_ARRAY, |row| row.n)
+        .column(Type::TEXT_ARRAY, |row| row.docs)
+        .call()
+}
+
+fn jobs<'s>(jobs: &'s [NewJob<'_>], ids: Vec<i64>) -> Option<Call<'s>> {
+    let rows = jobs.iter().zip(ids).map(|(job, id)| match job {
+        NewJob::Outbox(job) => (id, OUTBOX, job.due, job.kind.as_str(), job.body.as_str()),
+        NewJob::RemoveObject(key, since) => (id, CLEAN_UP, *since, REMOVE_OBJECT, key.as_str()),
+    });
+    Rows::new(INSERT_JOBS, rows)
+        .column(Type::INT8_ARRAY, |(id, ..)| *id)
+        .column(Type::INT2_ARRAY, |(_, lane, ..)| *lane)
+        .column(Type::INT8_ARRAY, |(_, _, due, ..)| due.ticks())
+        .column(Type::TEXT_ARRAY, |(_, _, _, kind, _)| *kind)
+        .column(Type::TEXT_ARRAY, |(_, _, _, _, body)| *body)
+        .call()
+}
+
+/// The app's short number, which the writer has found out before.
+fn number(apps: &AppNumbers, row: &InstanceRow) -> Option<i32> {
+    // A row without one is refused by the database.
+    apps.get(&(row.app.clone(), row.org.clone())).copied()
+}
+
+fn sha256<'e>(element: &Element<'e>) -> Option<&'e [u8]> {
+    match element.body? {
+        PreparedBody::Inline(body) => Some(&body.sha256),
+        PreparedBody::Object { sha256, .. } | PreparedBody::Large { sha256, .. } => Some(sha256),
+        PreparedBody::Keep => None,
+    }
+}
+
+fn ticks(time: Option<Time>) -> Option<i64> {
+    time.map(Time::ticks)
+}
