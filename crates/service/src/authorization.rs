@@ -120,7 +120,9 @@ impl Service {
         let owner = self.register.party_by_org_number(&system_user.org_number)?;
         let is_owner = owner.is_some_and(|owner| owner.party_id == party);
         let is_granted = system_user.actions.iter().any(|granted| granted.eq_ignore_ascii_case(action));
-        Ok(if is_owner && is_granted { Access::Permitted } else { Access::Denied })
+        let app = &resource.app.id;
+        let is_of_app = system_user.apps.as_ref().is_none_or(|apps| apps.contains(app));
+        Ok(if is_owner && is_granted && is_of_app { Access::Permitted } else { Access::Denied })
     }
 
     fn request<'a>(

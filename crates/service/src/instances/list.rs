@@ -5,10 +5,16 @@ use mottak_model::{Instance, PartyId};
 use super::query::{ListRequest, Token};
 use crate::authentication::{Caller, Identity};
 use crate::authorization::Resource;
-use crate::ports::InstanceQuery;
+use crate::ports::{Cursor, InstanceQuery, Page};
 use crate::{Problem, Refusal, Service};
 
 const READ_SCOPE: &str = "altinn:serviceowner/instances.read";
+
+/// How often the list is followed to fill a page of which some is kept from the caller.
+const SCANS: usize = 10;
+
+/// How many instances are then looked at, at least, each time.
+const SCANNED: usize = 100;
 
 /// A page of instances.
 #[derive(Clone, Debug, Default)]
@@ -93,15 +99,39 @@ pub async fn list(
         return Ok(InstanceList::default());
     }
     let token = Token::of(&query);
-    let page = svc.store.search(query).await?;
-    let mut instances = page.instances;
-    if !sees_everything {
-        instances.retain(|instance| is_readable(svc, caller, instance));
-        for instance in &mut instances {
-            instance.data.retain(|element| !element.is_hard_deleted());
+    let page = if sees_everything { svc.store.search(query).await? } else { readable(svc, caller, query).await? };
+    let next = page.next.map(|cursor| token.write(cursor));
+    Ok(InstanceList { instances: page.instances, next, is_of_unknown_owner: false })
+}
+
+/// A page of what the caller may read. Where much is kept from it, the list is followed to fill the page, but not
+/// without end: a page may still be short and have a next one.
+async fn readable(svc: &Service, caller: &Caller, mut query: InstanceQuery) -> Result<Page, Refusal> {
+    let size = query.size;
+    let mut found = Vec::new();
+    for _ in 0..SCANS {
+        let page = svc.store.search(query.clone()).await?;
+        for mut instance in page.instances {
+            if found.len() == size {
+                return Ok(Page { next: found.last().and_then(place_of), instances: found });
+            }
+            if is_readable(svc, caller, &instance)? {
+                instance.data.retain(|element| !element.is_hard_deleted());
+                found.push(instance);
+            }
         }
+        query.after = page.next;
+        if page.next.is_none() || found.len() == size {
+            break;
+        }
+        query.size = size.max(SCANNED);
     }
-    Ok(InstanceList { instances, next: page.next.map(|cursor| token.write(cursor)), is_of_unknown_owner: false })
+    Ok(Page { instances: found, next: query.after })
+}
+
+/// Where an instance stands in a list.
+fn place_of(instance: &Instance) -> Option<Cursor> {
+    Some(Cursor { changed: instance.last_changed?, guid: instance.id.guid })
 }
 
 /// Every instance of an app that a party has in progress: neither archived nor deleted (app-api §3.8).
@@ -126,7 +156,11 @@ pub async fn list_active(
     let mut active = Vec::new();
     loop {
         let page = svc.store.search(query.clone()).await?;
-        active.extend(page.instances.into_iter().filter(|instance| is_readable(svc, caller, instance)));
+        for instance in page.instances {
+            if is_readable(svc, caller, &instance)? {
+                active.push(instance);
+            }
+        }
         match page.next {
             Some(cursor) => query.after = Some(cursor),
             None => return Ok(active),
@@ -196,12 +230,12 @@ fn find_owner(svc: &Service, identifier: &OwnerIdentifier) -> Result<Option<Part
     Ok(party.map(|party| party.party_id))
 }
 
-/// Instances of an app that is no longer here are nobody's but its owner's; a question that cannot be answered is a no.
-fn is_readable(svc: &Service, caller: &Caller, instance: &Instance) -> bool {
+/// Instances of an app that is no longer here are nobody's but its owner's.
+fn is_readable(svc: &Service, caller: &Caller, instance: &Instance) -> Result<bool, Refusal> {
     let Some(app) = svc.apps.get(instance.app_id.org(), instance.app_id.app()) else {
-        return caller.is_service_owner_of(&instance.org);
+        return Ok(caller.is_service_owner_of(&instance.org));
     };
-    svc.access(caller, "read", Resource::instance(&app, instance)).is_ok_and(|access| access.is_permitted())
+    Ok(svc.access(caller, "read", Resource::instance(&app, instance))?.is_permitted())
 }
 
 fn text(message: &str) -> Refusal {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mottak_model::{Guid, Organization, Party, PartyId, Person, UserProfile};
+use mottak_model::{AppId, Guid, Organization, Party, PartyId, Person, UserProfile};
 
 /// The register did not answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -18,8 +18,10 @@ pub struct SystemUserRecord {
     pub system_id: String,
     /// The organisation it acts for.
     pub org_number: String,
-    /// What it may do on every app for that organisation.
+    /// What it may do for that organisation.
     pub actions: Vec<String>,
+    /// The apps on which it may; `None`: every app.
+    pub apps: Option<Vec<AppId>>,
 }
 
 /// Look-ups in the registers. All answers are values held in memory; an absent one is `None`.

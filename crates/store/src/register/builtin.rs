@@ -96,6 +96,7 @@ pub(super) fn world() -> World {
             system_id: system.id.clone(),
             org_number: user.org_number,
             actions: user.actions,
+            apps: None,
         }));
         world.systems.push(TestSystem { id: system.id, name: system.name });
     }

@@ -128,6 +128,7 @@ impl Reader<'_> {
                 system_id: id.clone(),
                 org_number: user.org_number,
                 actions: user.actions,
+                apps: None,
             }));
         }
         world.systems.push(TestSystem { id, name: entry.name });

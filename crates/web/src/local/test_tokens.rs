@@ -74,6 +74,7 @@ pub(super) async fn system_user(
         system_id: needed("systemid")?.to_owned(),
         org_number: customer.to_owned(),
         actions: Vec::new(),
+        apps: None,
     };
     let claims = tokens::system_user(&record, Some(needed("supplierorgnumber")?), scope);
     Ok(reply::token(&state.issue(claims), &headers))
