@@ -6,45 +6,55 @@ use mottak_model::{DataElement, DataType, InstanceId, ReadStatus};
 
 use super::{ElementId, access, data_type_of, element_of, load_for};
 use crate::authentication::Caller;
+use crate::content::{Choice, read_chosen};
 use crate::draft::{Author, Draft};
 use crate::instances::read::load_stored;
-use crate::ports::{Blob, Snapshot};
+use crate::ports::{Snapshot, StoredBody};
 use crate::{Missing, Problem, Refusal, Service, forms};
 
 /// What an element holds.
 #[derive(Debug)]
 pub enum Data {
     Form(FormData),
-    File { element: DataElement, blob: Blob },
+    File { element: DataElement, body: StoredBody },
 }
 
-/// The content of an element, for the application API.
+/// How an element is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// Named by the route: it must be the element's.
+    pub data_type: Option<&'a str>,
+    /// Whether the rows of a form come with their ids.
+    pub include_row_ids: bool,
+}
+
+/// The content of an element, for the application API; of a file the part that is chosen.
 pub async fn read(
     svc: &Service,
     caller: &Caller,
     app: &App,
     id: ElementId,
-    data_type: Option<&str>,
-    include_row_ids: bool,
+    reading: Reading<'_>,
+    choice: Option<Choice<'_>>,
 ) -> Result<Data, Refusal> {
     let snapshot = load_for(svc, caller, app, id.instance, "read").await?;
     let element = element_of(&snapshot.instance, id.element)?.clone();
     let known = data_type_of(app, &element.data_type)?;
-    require_type(&element, data_type)?;
+    require_type(&element, reading.data_type)?;
     access::require_read(svc, caller, app, &snapshot.instance, known)?;
     let mut given_ids = None;
     let data = if known.is_form() {
         let mut form = forms::load(svc, app, id.instance.party, &element).await?;
-        if !include_row_ids {
+        if !reading.include_row_ids {
             form.remove_row_ids();
         } else if form.assign_row_ids(&mut || svc.ids.guid()) && !element.locked {
             given_ids = Some((known, form.clone()));
         }
         Data::Form(form)
     } else {
-        let blob = svc.store.read_body(id.instance, id.element, None).await?;
-        let blob = blob.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
-        Data::File { element: element.clone(), blob: blob.blob }
+        let body = read_chosen(&*svc.store, id.instance, id.element, choice).await?;
+        let body = body.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
+        Data::File { element: element.clone(), body }
     };
     leave_traces(svc, caller, app, &snapshot, element, given_ids).await;
     Ok(data)
@@ -91,8 +101,13 @@ async fn leave_traces(
     }
 }
 
-/// A stored element and its bytes, for the platform's storage API.
-pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(DataElement, Blob), Refusal> {
+/// A stored element and its bytes, or the part of them that is chosen, for the platform's storage API.
+pub async fn download(
+    svc: &Service,
+    caller: &Caller,
+    id: ElementId,
+    choice: Option<Choice<'_>>,
+) -> Result<(DataElement, StoredBody), Refusal> {
     let (snapshot, app) = load_stored(svc, caller, id.instance, "read").await?;
     let not_found = |text: String| Refusal::NotFound(Problem::text(text));
     let element = snapshot
@@ -110,9 +125,9 @@ pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(
     if element.is_hard_deleted() && !is_owner {
         return Err(Refusal::NotFound(Problem::bare()));
     }
-    let blob = svc.store.read_body(id.instance, id.element, None).await?;
-    let blob =
-        blob.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
+    let body = read_chosen(&*svc.store, id.instance, id.element, choice).await?;
+    let body =
+        body.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
     if !element.is_read && !is_owner {
         let author = Author::of(svc, caller, &app)?;
         let mut draft = Draft::of(svc, &app, &author, &snapshot);
@@ -121,7 +136,7 @@ pub async fn download(svc: &Service, caller: &Caller, id: ElementId) -> Result<(
             tracing::debug!(%failure, "the element was not marked as read");
         }
     }
-    Ok((element.clone(), blob.blob))
+    Ok((element.clone(), body))
 }
 
 /// The stored elements of an instance, for the platform's storage API.

@@ -11,12 +11,12 @@ use axum::response::Response;
 use mottak_forms::patch::PatchRequest;
 use mottak_model::InstanceId;
 use mottak_service::data::create::{self, NewData, Written};
-use mottak_service::data::read::{self as reading, Data};
+use mottak_service::data::read::{self as reading, Data, Reading};
 use mottak_service::data::{Wanted, file, patch as patching, remove as removing, update as updating};
 
 use super::view::{ElementView, InstanceView};
 use crate::body;
-use crate::download::download;
+use crate::download::{Asked, download};
 use crate::extract::{OfElement, OfInstance, invalid_member};
 use crate::refusal::Refused;
 use crate::response::json;
@@ -84,10 +84,12 @@ async fn create_element(
 pub(super) async fn read(request: DataRequest, OfElement(id): OfElement) -> Result<Response, Refused> {
     let DataRequest { svc, caller, app, .. } = &request;
     let include_row_ids = request.query.boolean("includeRowId")?.unwrap_or(false);
-    let data = reading::read(svc, caller, app, id, request.named("dataType"), include_row_ids).await?;
+    let asked = Asked::of(&request.headers);
+    let how = Reading { data_type: request.named("dataType"), include_row_ids };
+    let data = reading::read(svc, caller, app, id, how, asked.choice().as_deref()).await?;
     Ok(match data {
         Data::Form(form) => form_answer(&form, &request.headers),
-        Data::File { element, blob } => download(&element, blob),
+        Data::File { element, body } => download(&element, body, &asked),
     })
 }
 

@@ -23,7 +23,7 @@ use self::description::SentElement;
 use super::body;
 use super::view::{DataElementList, link_element};
 use crate::WebState;
-use crate::download;
+use crate::download::{self, Asked};
 use crate::extract::{OfElement, OfInstance, Query, Who};
 use crate::refusal::Family::Storage;
 use crate::refusal::Refused;
@@ -82,10 +82,12 @@ async fn download(
     State(web): State<WebState>,
     Who(caller): Who,
     OfElement(id): OfElement,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     require_party(id.instance)?;
-    let (element, blob) = reading::download(&web.service, &caller, id).await?;
-    Ok(download::download(&element, blob))
+    let asked = Asked::of(&headers);
+    let (element, body) = reading::download(&web.service, &caller, id, asked.choice().as_deref()).await?;
+    Ok(download::download(&element, body, &asked))
 }
 
 /// Other content for an element.
