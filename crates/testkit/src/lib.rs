@@ -9,12 +9,14 @@
 //! # }
 //! ```
 
+mod backing;
 mod client;
 mod faulty;
 mod seed;
 mod server;
 
+pub use backing::{Backing, Engines};
 pub use client::{Answer, Client, Sending};
 pub use faulty::{FaultyStore, Operation};
 pub use seed::Seed;
-pub use server::{Backing, TestServer, TestServerBuilder};
+pub use server::{TestServer, TestServerBuilder};

@@ -11,13 +11,13 @@ use mottak_service::authentication::{
 use mottak_service::ports::{Clock, FileScanner, RandomIds, Register, Store, SystemClock};
 use mottak_service::{MetricsKey, Service, Settings};
 use mottak_store::register::TestRegister;
-use mottak_store::{MemoryStore, Options, SqliteStore};
 use mottak_web::WebState;
 use mottak_web::antiforgery::Antiforgery;
 use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
 use serde_json::{Map, Value, json};
 
+use crate::backing::{Backing, Room};
 use crate::client::Client;
 
 const ISSUER: &str = "https://platform.example.no/authentication/api/v1/openid/";
@@ -29,15 +29,6 @@ const COMPONENT_ISSUERS: [&str; 2] = ["platform", "ttd"];
 static KEY: LazyLock<Arc<SigningKey>> =
     LazyLock::new(|| Arc::new(SigningKey::generate().expect("a key can be made on any machine")));
 
-/// Where a test server keeps what it is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Backing {
-    #[default]
-    Memory,
-    /// SQLite in a folder that is gone after the test.
-    Sqlite,
-}
-
 /// A server in this process.
 #[derive(Clone, Debug)]
 pub struct TestServer {
@@ -46,7 +37,8 @@ pub struct TestServer {
     clock: Arc<dyn Clock>,
     /// For tests that look behind HTTP or put things there that no request makes.
     pub service: Arc<Service>,
-    _folder: Option<Arc<tempfile::TempDir>>,
+    /// Goes last.
+    _room: Arc<Room>,
 }
 
 /// A server to be.
@@ -311,15 +303,9 @@ impl TestServerBuilder {
             assert!(errors.is_empty(), "{}: {errors:#?}", folder.display());
         }
         let apps = Arc::new(apps);
-        let (store, folder): (Arc<dyn Store>, _) = match (self.store, self.backing) {
-            (Some(store), _) => (store, None),
-            (None, Backing::Memory) => (Arc::new(MemoryStore::new(Arc::clone(&self.clock))), None),
-            (None, Backing::Sqlite) => {
-                let folder = tempfile::tempdir().expect("a temporary folder can be made");
-                let store = SqliteStore::open(folder.path(), Arc::clone(&self.clock), Options::default())
-                    .expect("a new store can be opened");
-                (store, Some(Arc::new(folder)))
-            }
+        let (store, room) = match self.store {
+            Some(store) => (store, Room::default()),
+            None => self.backing.open(&self.clock),
         };
         let issuer = TokenIssuer::new(ISSUER, Arc::clone(&KEY));
         let trusted = TrustedIssuer { issuer: ISSUER.to_owned(), keys: PublicKeys::of(&KEY), takes: Takes::Everything };
@@ -363,7 +349,7 @@ impl TestServerBuilder {
             })
         });
         let server = Server::new(state, local);
-        TestServer { server, issuer, clock: self.clock, service, _folder: folder }
+        TestServer { server, issuer, clock: self.clock, service, _room: Arc::new(room) }
     }
 }
 

@@ -6,22 +6,36 @@
 mod applications;
 mod callers;
 mod complete;
+mod creating;
 mod data;
+mod data_descriptions;
+mod data_locks;
+mod data_removals;
+mod data_replacements;
+mod data_uploads;
+mod deleting;
+mod describing;
 mod errors;
 mod events;
 mod filters;
 mod fixtures;
+mod flow;
 mod history;
+mod instance_locks;
 mod instances;
+mod moving;
 mod own;
 mod paging;
+mod races;
+mod rights;
 mod shape;
+mod sign;
 
-use mottak_testkit::{Answer, Backing};
+use mottak_testkit::{Answer, Engines};
 use serde_json::{Value, json};
 
 const API: &str = "/storage/api/v1";
-const BACKINGS: [Backing; 2] = [Backing::Memory, Backing::Sqlite];
+const BACKINGS: Engines = Engines;
 const SYNC: &str = "altinn:storage/instances.syncadapter";
 
 /// Claims of the user with this id and own party.
