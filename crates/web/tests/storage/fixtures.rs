@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mottak_model::{
-    DataElement, Guid, Instance, InstanceEvent, Organization, Party, PartyId, PartyType, Person, Time, UserProfile,
+    AppId, DataElement, Guid, Instance, InstanceEvent, Organization, Party, PartyId, PartyType, Person, Time,
+    UserProfile,
 };
 use mottak_service::ports::{FixedClock, Register, RegisterFailure, SystemUserRecord};
 use mottak_testkit::{Backing, Client, Seed, TestServer};
@@ -18,6 +19,10 @@ use crate::{owner, user};
 /// The system user of Q14; acts for party 1337.
 pub(crate) const SYSTEM_USER: &str = "49913a53-0000-4000-8000-000000000001";
 const SYSTEM_USER_ORG: &str = "725736800";
+
+/// The system user that signs in G02; acts for party 1600.
+pub(crate) const SIGNING_SYSTEM_USER: &str = "f58fe166-bc22-4899-beb7-c3e8e3332f43";
+const SIGNING_ORG: &str = "310000124";
 
 /// Hard-deleted instances that the counts of Q01, Q02 and Q06 leave out (see the test that says so).
 pub(crate) const UNCOUNTED: &str = "1916cd18-3b8e-46f8-aeaf-4bc3397ddd89";
@@ -64,11 +69,19 @@ impl World {
 
     /// SYS(49913a53-…).
     pub(crate) fn system_user(&self) -> Client {
+        self.system_user_of(SYSTEM_USER, SYSTEM_USER_ORG)
+    }
+
+    pub(crate) fn signing_system_user(&self) -> Client {
+        self.system_user_of(SIGNING_SYSTEM_USER, SIGNING_ORG)
+    }
+
+    fn system_user_of(&self, id: &str, org_number: &str) -> Client {
         self.server.with_claims(json!({
             "authorization_details": {
                 "type": "urn:altinn:systemuser",
-                "systemuser_id": [SYSTEM_USER],
-                "systemuser_org": {"authority": "iso6523-actorid-upis", "ID": format!("0192:{SYSTEM_USER_ORG}")},
+                "systemuser_id": [id],
+                "systemuser_org": {"authority": "iso6523-actorid-upis", "ID": format!("0192:{org_number}")},
                 "system_id": "913312465_sbs",
             },
             "consumer": {"authority": "iso6523-actorid-upis", "ID": "0192:913312465"},
@@ -130,12 +143,20 @@ fn apps(data: &Path, into: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The shared metadata name models that nobody wrote: without them the data types are files.
+/// The shared metadata name models that nobody wrote: without them the data types are files. The app that is signed
+/// in has none at all.
 fn runnable(mut metadata: Value, org: &str, app: &str) -> Value {
     metadata["id"] = json!(format!("{org}/{app}"));
     metadata["org"] = json!(org);
     if metadata["title"].is_null() {
         metadata["title"] = json!({ "nb": app });
+    }
+    if app == "signing-app" {
+        metadata["dataTypes"] = json!([
+            { "id": "vedlegg" },
+            { "id": "signatur", "taskId": "Task_1" },
+            { "id": "senere-signatur", "taskId": "Task_2" },
+        ]);
     }
     for data_type in metadata["dataTypes"].as_array_mut().into_iter().flatten() {
         if let Some(logic) = data_type["appLogic"].as_object_mut() {
@@ -262,7 +283,7 @@ impl Register for FixtureRegister {
 
     fn party_by_org_number(&self, number: &str) -> Result<Option<Arc<Party>>, RegisterFailure> {
         let id = match number {
-            "333123213" => 1600,
+            "333123213" | SIGNING_ORG => 1600,
             SYSTEM_USER_ORG => 1337,
             _ => return Ok(None),
         };
@@ -310,14 +331,21 @@ impl Register for FixtureRegister {
     }
 
     fn system_user(&self, id: Guid) -> Result<Option<Arc<SystemUserRecord>>, RegisterFailure> {
-        Ok((id.to_string() == SYSTEM_USER).then(|| {
-            Arc::new(SystemUserRecord {
-                id,
-                system_id: "913312465_sbs".to_owned(),
-                org_number: SYSTEM_USER_ORG.to_owned(),
-                actions: vec!["read".to_owned()],
-            })
-        }))
+        let (org_number, actions, apps) = match id.to_string().as_str() {
+            SYSTEM_USER => {
+                let apps = vec![AppId::new("tdd", "endring-av-navn"), AppId::new("ttd", "sensitive-data")];
+                (SYSTEM_USER_ORG, vec!["read"], Some(apps))
+            }
+            SIGNING_SYSTEM_USER => (SIGNING_ORG, vec!["read", "write", "sign"], None),
+            _ => return Ok(None),
+        };
+        Ok(Some(Arc::new(SystemUserRecord {
+            id,
+            system_id: "913312465_sbs".to_owned(),
+            org_number: org_number.to_owned(),
+            actions: actions.into_iter().map(str::to_owned).collect(),
+            apps,
+        })))
     }
 
     fn org_number_of(&self, org: &str) -> Result<Option<String>, RegisterFailure> {

@@ -5,6 +5,7 @@
 
 mod applications;
 mod callers;
+mod cleanup;
 mod complete;
 mod creating;
 mod data;
@@ -23,19 +24,24 @@ mod flow;
 mod history;
 mod instance_locks;
 mod instances;
+mod legacy;
+mod message_box;
 mod moving;
 mod own;
 mod paging;
 mod races;
+mod registrations;
 mod rights;
 mod shape;
 mod sign;
+mod studio;
 
 use mottak_testkit::{Answer, Engines};
 use serde_json::{Value, json};
 
 const API: &str = "/storage/api/v1";
 const BACKINGS: Engines = Engines;
+const JSON: &str = "application/json; charset=utf-8";
 const SYNC: &str = "altinn:storage/instances.syncadapter";
 
 /// Claims of the user with this id and own party.
@@ -58,6 +64,11 @@ fn owner(org: &str, scope: &str) -> Value {
         "urn:altinn:authenticatemethod": "maskinporten",
         "scope": scope,
     })
+}
+
+/// The designer of apps.
+fn studio(server: &TestServer) -> Client {
+    server.with_claims(json!({ "urn:altinn:app": "studio.designer" }))
 }
 
 /// Every application owner has a number here.
