@@ -18,7 +18,7 @@ use object_store::{Error, GetOptions, GetRange, ObjectStoreExt as _, PutPayload}
 
 use super::remote::{BucketLocation, Remote, remote_failure};
 use super::upload::UploadWriter;
-use super::{Object, Objects, blob_failure, interrupted, is_key};
+use super::{Object, Objects, interrupted, is_key};
 
 /// A place in an object store.
 #[derive(Clone, Debug)]
@@ -80,14 +80,21 @@ impl Bucket {
         }
     }
 
-    /// The id in a mark; empty when there is none, or no mark.
-    async fn multipart_of(&self, key: &str) -> object_store::Result<String> {
+    /// The id of an upload in parts that was not completed; empty when there is none.
+    async fn unfinished(&self, key: &str) -> object_store::Result<String> {
         let marked = match self.client.get(&self.mark(key)).await {
             Ok(found) => found.bytes().await?,
             Err(Error::NotFound { .. }) => Bytes::new(),
             Err(error) => return Err(error),
         };
-        Ok(String::from_utf8_lossy(&marked).into_owned())
+        if marked.is_empty() {
+            return Ok(String::new());
+        }
+        match self.client.head(&self.place(key)).await {
+            Ok(_) => Ok(String::new()),
+            Err(Error::NotFound { .. }) => Ok(String::from_utf8_lossy(&marked).into_owned()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn get(&self, key: &str, part: Option<BlobRange>) -> object_store::Result<Option<Object>> {
@@ -167,8 +174,8 @@ impl Objects for Bucket {
             if !is_key(&key) {
                 return Ok(());
             }
-            let multipart = self.multipart_of(&key).await;
-            let multipart = multipart.map_err(|error| remote_failure("read the mark of an upload", &error))?;
+            let multipart = self.unfinished(&key).await;
+            let multipart = multipart.map_err(|error| remote_failure("look at an upload", &error))?;
             self.abort(&key, &multipart).await?;
             self.remove(key.clone()).await?;
             self.remove_mark(&key).await
