@@ -4,6 +4,7 @@
 
 mod bench;
 mod conformance;
+mod postgres;
 mod test_run;
 
 use clap::{Parser, Subcommand};

@@ -1,8 +1,12 @@
 //! The whole test suite: build, documentation tests, then every other test, recorded for the conformance report.
 //!
+//! The tests of Platform Storage are run once more on each engine that is not the tests' default. A test that fails on
+//! one of them has failed.
+//!
 //! The closing lines are the runner's own summary, so that whoever reads only the end of a log reads the result.
 
 use crate::conformance::{self, Recording};
+use crate::postgres::{self, Server};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
@@ -22,15 +26,16 @@ pub(crate) struct Options {
 /// documentation test, or of a conformance claim that is wrong.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     build()?;
+    let server = Server::start()?;
     if let Some(filter) = &options.filter {
-        let tests = run_tests(&Recording::new()?, Some(filter))?;
+        let tests = run_tests(&server, &Recording::new()?, Selection::Named(filter))?;
         tests.print_closing_lines();
         return Ok(exit_code(tests.succeeded));
     }
 
     let documentation_succeeded = run_doc_tests()?;
     let recording = Recording::new()?;
-    let tests = run_tests(&recording, None)?;
+    let tests = run_everything(&server, &recording)?;
     recording.write_outcomes(&tests.outcomes)?;
     let conformance = conformance::print_totals(&recording);
     if let Err(error) = &conformance {
@@ -50,8 +55,9 @@ fn exit_code(succeeded: bool) -> ExitCode {
 /// Runs every test with claims recorded, for the conformance report alone.
 pub(crate) fn record() -> anyhow::Result<Recording> {
     build()?;
+    let server = Server::start()?;
     let recording = Recording::new()?;
-    let tests = run_tests(&recording, None)?;
+    let tests = run_everything(&server, &recording)?;
     recording.write_outcomes(&tests.outcomes)?;
     tests.print_closing_lines();
     Ok(recording)
@@ -68,16 +74,71 @@ pub(crate) struct Outcomes {
 struct TestRun {
     succeeded: bool,
     outcomes: Outcomes,
+    /// What the closing lines do not tell.
+    errors: Vec<String>,
     closing_lines: Vec<String>,
 }
 
 impl TestRun {
     fn print_closing_lines(&self) {
+        for error in &self.errors {
+            println!("\nerror: {error}");
+        }
         println!();
         for line in &self.closing_lines {
             println!("{line}");
         }
     }
+}
+
+impl Outcomes {
+    /// A test that failed in another run has failed.
+    fn add(&mut self, other: Self) {
+        self.failed.extend(other.failed);
+        self.passed.retain(|test| !self.failed.contains(test));
+    }
+}
+
+/// Which tests are run.
+#[derive(Clone, Copy, Debug)]
+enum Selection<'a> {
+    Everything,
+    /// Those whose name contains this text.
+    Named(&'a str),
+    /// Those of Platform Storage, on this engine (`MOTTAK_TEST_STORE`).
+    StorageOn(&'static str),
+}
+
+impl Selection<'_> {
+    /// What the test runner is told.
+    fn arguments(self) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Everything => &["--workspace"],
+            Self::Named(text) => &["--workspace", text],
+            Self::StorageOn(_) => &["-p", "mottak-web", "--test", "storage"],
+        };
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+}
+
+/// The tests of Platform Storage on the other engines, then every test.
+fn run_everything(server: &Server, recording: &Recording) -> anyhow::Result<TestRun> {
+    let mut others = Vec::new();
+    for engine in ["sqlite", "postgres"] {
+        println!("\nThe tests of Platform Storage on {engine}:");
+        let tests = run_tests(server, recording, Selection::StorageOn(engine))?;
+        tests.print_closing_lines();
+        others.push((engine, tests));
+    }
+    let mut all = run_tests(server, recording, Selection::Everything)?;
+    for (engine, tests) in others {
+        if !tests.succeeded {
+            all.errors.push(format!("the tests of Platform Storage fail on {engine} (above)"));
+        }
+        all.succeeded &= tests.succeeded;
+        all.outcomes.add(tests.outcomes);
+    }
+    Ok(all)
 }
 
 /// Builds every test first, so that compiling is never part of a test's time.
@@ -94,7 +155,7 @@ fn run_doc_tests() -> anyhow::Result<bool> {
     Ok(status.success())
 }
 
-fn run_tests(recording: &Recording, filter: Option<&str>) -> anyhow::Result<TestRun> {
+fn run_tests(server: &Server, recording: &Recording, selection: Selection<'_>) -> anyhow::Result<TestRun> {
     let has_nextest = crate::cargo()
         .args(["nextest", "--version"])
         .stdout(Stdio::null())
@@ -102,17 +163,22 @@ fn run_tests(recording: &Recording, filter: Option<&str>) -> anyhow::Result<Test
         .status()
         .is_ok_and(|status| status.success());
     let mut command = crate::cargo();
-    command.env("MOTTAK_CONFORMANCE_DIR", recording.claims_dir());
-    if has_nextest { run_nextest(command, filter) } else { run_libtest(command, filter) }
+    command.env(postgres::VARIABLE, server.url());
+    match selection {
+        Selection::StorageOn(engine) => command.env("MOTTAK_TEST_STORE", engine),
+        // What is claimed is claimed once.
+        _ => command.env("MOTTAK_CONFORMANCE_DIR", recording.claims_dir()),
+    };
+    if has_nextest { run_nextest(command, selection) } else { run_libtest(command, selection) }
 }
 
 /// `cargo nextest`: results as one JSON object per line on standard output, words for people on standard error.
-fn run_nextest(mut command: Command, filter: Option<&str>) -> anyhow::Result<TestRun> {
+fn run_nextest(mut command: Command, selection: Selection<'_>) -> anyhow::Result<TestRun> {
     command
-        .args(["nextest", "run", "--workspace", "--no-fail-fast", "--no-tests=pass"])
+        .args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"])
         .args(["--message-format", "libtest-json"])
         .env("NEXTEST_EXPERIMENTAL_LIBTEST_JSON", "1")
-        .args(filter)
+        .args(selection.arguments())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().context("starting cargo nextest")?;
@@ -132,7 +198,7 @@ fn run_nextest(mut command: Command, filter: Option<&str>) -> anyhow::Result<Tes
     }
     let outcomes = reader.join().expect("the reading thread does not panic")?;
     let succeeded = child.wait().context("waiting for cargo nextest")?.success();
-    Ok(TestRun { succeeded, outcomes, closing_lines })
+    Ok(TestRun { succeeded, outcomes, errors: Vec::new(), closing_lines })
 }
 
 #[derive(serde::Deserialize)]
@@ -161,16 +227,17 @@ fn read_nextest_results(results: impl Read) -> anyhow::Result<Outcomes> {
 }
 
 /// `cargo test`: one line per test, `test module::name ... ok`, and one summary per binary.
-fn run_libtest(mut command: Command, filter: Option<&str>) -> anyhow::Result<TestRun> {
-    command
-        .args(["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
-        .args(filter)
-        .stdout(Stdio::piped());
+fn run_libtest(mut command: Command, selection: Selection<'_>) -> anyhow::Result<TestRun> {
+    command.args(["test", "--no-fail-fast"]).args(selection.arguments()).stdout(Stdio::piped());
+    if !matches!(selection, Selection::StorageOn(_)) {
+        command.args(["--lib", "--bins", "--tests"]);
+    }
     let mut child = command.spawn().context("starting cargo test")?;
     let results = child.stdout.take().expect("standard output was piped");
     let outcomes = read_libtest_results(results, |line| println!("{line}"))?;
     let succeeded = child.wait().context("waiting for cargo test")?.success();
-    Ok(TestRun { succeeded, closing_lines: vec![outcomes.count.to_string()], outcomes: outcomes.by_name })
+    let closing_lines = vec![outcomes.count.to_string()];
+    Ok(TestRun { succeeded, outcomes: outcomes.by_name, errors: Vec::new(), closing_lines })
 }
 
 #[derive(Debug, Default, PartialEq)]
