@@ -1,22 +1,57 @@
 //! Elements and their content, as application owners fetch them (platform-storage §2.4.3, §2.4.6).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mottak_model::{DataElement, DeleteStatus};
 use mottak_service::ports::{Body, Change, ElementChange, ElementPut};
 use mottak_testing::covers;
-use mottak_testkit::Seed;
+use mottak_testkit::{Client, Seed, TestServer};
 use serde_json::Value;
 
 use crate::own::{attachment, guid, instance, time};
 use crate::{API, BACKINGS, expect_empty, expect_problem, expect_status, expect_text, fixtures, own};
 
-const AUTODELETE: &str = "4914257c-9920-47a5-a37a-eae80f950767";
-const SENSITIVE: &str = "99194777-a691-433a-ace1-225e9a691653";
-const PLAIN: &str = "d91fd644-1028-4efd-924f-4ca187354514";
-const PLAIN_ELEMENT: &str = "f4feb26c-8eed-4d1d-9d75-9239c40724e9";
+/// Instances of the shared fixtures, all of party 1337.
+pub(crate) const AUTODELETE: &str = "4914257c-9920-47a5-a37a-eae80f950767";
+pub(crate) const SENSITIVE: &str = "99194777-a691-433a-ace1-225e9a691653";
+pub(crate) const PLAIN: &str = "d91fd644-1028-4efd-924f-4ca187354514";
+pub(crate) const PLAIN_ELEMENT: &str = "f4feb26c-8eed-4d1d-9d75-9239c40724e9";
 
-fn path(instance: &str, rest: &str) -> String {
+/// Elements of [`SENSITIVE`], and whether its users may write them.
+pub(crate) const SENSITIVE_ELEMENTS: [(&str, bool); 4] = [
+    ("70d122f8-0cae-44f4-8cd5-2887c251a959", true),
+    ("15c0fa5d-a243-4fa2-882b-002bb60b6227", true),
+    ("6448a556-2db0-4279-b535-13e7f9c05809", false),
+    ("bb64df50-fdb1-456b-943e-9c32f524943e", false),
+];
+
+pub(crate) fn here(instance: &str) -> String {
+    format!("{API}/instances/1337/{instance}")
+}
+
+pub(crate) fn path(instance: &str, rest: &str) -> String {
     format!("{API}/instances/1337/{instance}/{rest}")
+}
+
+/// An element as the list of its instance has it; null when it is not there.
+pub(crate) async fn element_in(client: &Client, instance: &str, element: &str) -> Value {
+    let list = client.get(format!("{instance}/dataelements")).send().await.expect(200).json();
+    let elements = list["dataElements"].as_array().expect("elements");
+    elements.iter().find(|candidate| candidate["id"] == element).cloned().unwrap_or(Value::Null)
+}
+
+/// The history of an instance.
+pub(crate) async fn events_of(client: &Client, instance: &str) -> Vec<Value> {
+    let list = client.get(format!("{instance}/events")).send().await.expect(200).json();
+    list["instanceEvents"].as_array().expect("events").clone()
+}
+
+/// The bodies of the jobs of this kind that wait to be done.
+pub(crate) async fn jobs_of(server: &TestServer, kind: &str) -> Vec<Value> {
+    let jobs = server.service.store.claim_jobs(100, Duration::from_secs(60)).await.expect("the store answers");
+    let wanted = jobs.into_iter().filter(|job| job.kind == kind);
+    wanted.map(|job| serde_json::from_str(&job.body).expect("bodies of jobs are JSON")).collect()
 }
 
 fn ids_of(list: &Value) -> Vec<&str> {

@@ -36,7 +36,7 @@ mod shape;
 mod sign;
 mod studio;
 
-use mottak_testkit::{Answer, Engines};
+use mottak_testkit::{Answer, Client, Engines, TestServer};
 use serde_json::{Value, json};
 
 const API: &str = "/storage/api/v1";
