@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use mottak_model::AppId;
 
+use crate::place::StoreOptions;
+
 /// The Altinn 3 application platform in one binary.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -87,6 +89,8 @@ pub(crate) struct DevOptions {
     /// Folder of test persons, organisations and roles, in place of the built-in ones.
     #[arg(long, env = "MOTTAK_TESTDATA")]
     pub(crate) testdata: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 }
 
 #[derive(Debug, Args)]
@@ -115,4 +119,6 @@ pub(crate) struct ServeOptions {
     /// Folder with the register of parties, users and roles.
     #[arg(long, env = "MOTTAK_REGISTER")]
     pub(crate) register: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::command::ServeOptions;
+use crate::place::{StoreOptions, StorePlace};
 
 /// Everything `serve` has to know.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct Configuration {
     pub(crate) register: Option<PathBuf>,
     /// File with the key to figures of use.
     pub(crate) metrics_key: Option<PathBuf>,
+    pub(crate) store: StorePlace,
 }
 
 /// Whose tokens are accepted.
@@ -43,6 +45,7 @@ struct File {
     issuers: Vec<Issuer>,
     register: Option<PathBuf>,
     metrics_key: Option<PathBuf>,
+    store: StoreOptions,
 }
 
 impl Configuration {
@@ -57,10 +60,12 @@ impl Configuration {
         };
         let platform_url = options.platform_url.or(file.platform_url);
         let platform_url = platform_url.unwrap_or_else(|| "https://platform.altinn.no".to_owned());
+        let data = options.data.or(file.data).unwrap_or_else(|| PathBuf::from("mottak-data"));
         Ok(Self {
+            store: StorePlace::of(options.store.or(file.store), &data)?,
             apps: if options.apps.is_empty() { file.apps } else { options.apps },
             listen: options.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8000))),
-            data: options.data.or(file.data).unwrap_or_else(|| PathBuf::from("mottak-data")),
+            data,
             platform_url: platform_url.trim_end_matches('/').to_owned(),
             issuers,
             register: options.register.or(file.register),
@@ -79,6 +84,9 @@ impl File {
         let paths = file.apps.iter_mut().chain(&mut file.data).chain(&mut file.register).chain(&mut file.metrics_key);
         for path in paths.chain(file.issuers.iter_mut().map(|issuer| &mut issuer.jwks)) {
             *path = folder.join(&*path);
+        }
+        if let Some(objects) = file.store.objects.as_mut().filter(|place| !place.contains("://")) {
+            *objects = folder.join(&*objects).to_string_lossy().into_owned();
         }
         Ok(file)
     }

@@ -20,6 +20,7 @@ use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
 
 use crate::command::DevOptions;
+use crate::place::{StoreOptions, StorePlace};
 use crate::run;
 
 /// Serves until stopped.
@@ -31,10 +32,13 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         None => TestRegister::builtin(),
     };
     let apps = run::load_apps(&dirs, LoadOptions::serving());
-    let store = run::open_store(&options.data)?;
+    let objects = options.store.objects.or_else(|| Some(options.data.join("objects").to_string_lossy().into_owned()));
+    let place = StorePlace::of(StoreOptions { objects, ..options.store }, &options.data)?;
+    let runtime = run::runtime()?;
+    let store = runtime.block_on(place.open())?;
     let antiforgery = run::antiforgery(&options.data)?;
     let key = Arc::new(SigningKey::load_or_generate(&options.data.join("signing-key.pem"))?);
-    run::runtime()?.block_on(async move {
+    runtime.block_on(async move {
         let (listener, address) = run::listen(options.listen).await?;
         let public_url = format!("http://{address}");
         let issuer = TokenIssuer::new(&format!("{public_url}/authentication/api/v1/openid/"), Arc::clone(&key));

@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod dev;
 mod files;
+mod place;
 mod run;
 mod secret;
 mod serve;

@@ -11,7 +11,6 @@ use mottak_apps::{Apps, LoadOptions};
 use mottak_service::jobs;
 use mottak_service::ports::{RandomIds, Register, Store, SystemClock};
 use mottak_service::{Service, Settings};
-use mottak_store::{Options, SqliteStore};
 use mottak_web::antiforgery::Antiforgery;
 use mottak_web::server::{Server, serve};
 use tokio::net::TcpListener;
@@ -22,8 +21,9 @@ use crate::secret;
 /// How often dropped and abandoned files are looked for.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How long a file that nothing names any more is kept for downloads under way.
-const MAINTENANCE_GRACE: Duration = Duration::from_mins(10);
+/// How long a file that nothing names any more is kept: for downloads under way, and longer than the store takes a
+/// staged one for new.
+const MAINTENANCE_GRACE: Duration = Duration::from_hours(2);
 
 /// Sends the log to standard error; `RUST_LOG` says how much of it.
 pub(crate) fn start_logging() {
@@ -51,12 +51,6 @@ pub(crate) fn load_apps(dirs: &[PathBuf], options: LoadOptions) -> Arc<Apps> {
     Arc::new(apps)
 }
 
-/// Opens the store in a folder.
-pub(crate) fn open_store(data: &Path) -> anyhow::Result<Arc<dyn Store>> {
-    std::fs::create_dir_all(data).with_context(|| format!("make the folder {}", data.display()))?;
-    Ok(SqliteStore::open(data, Arc::new(SystemClock), Options::default())?)
-}
-
 /// What is behind HTTP.
 pub(crate) fn service(
     apps: Arc<Apps>,
@@ -70,6 +64,7 @@ pub(crate) fn service(
 /// The antiforgery check with the key in the data folder, made first when there is none: pages that are open in
 /// browsers outlive a restart.
 pub(crate) fn antiforgery(data: &Path) -> anyhow::Result<Antiforgery> {
+    std::fs::create_dir_all(data).with_context(|| format!("make the folder {}", data.display()))?;
     let path = data.join("antiforgery-key");
     let key = secret::load_or_generate(&path).with_context(|| format!("keep a key in {}", path.display()))?;
     Ok(Antiforgery::with_key(&key))

@@ -29,7 +29,8 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         None => TestRegister::default(),
     };
     let apps = run::load_apps(&configuration.apps, LoadOptions::serving());
-    let store = run::open_store(&configuration.data)?;
+    let runtime = run::runtime()?;
+    let store = runtime.block_on(configuration.store.open())?;
     let metrics_key = configuration.metrics_key.as_deref().map(files::text).transpose()?;
     let settings = Settings {
         platform_url: configuration.platform_url.clone(),
@@ -40,7 +41,7 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     let antiforgery = run::antiforgery(&configuration.data)?;
     let service = Arc::new(run::service(apps, store, Arc::new(register), settings));
     let state = WebState::new(Arc::clone(&service), verifier, antiforgery);
-    run::runtime()?.block_on(async move {
+    runtime.block_on(async move {
         let (listener, address) = run::listen(configuration.listen).await?;
         run::announce(address);
         run::serve_until_stopped(listener, Server::new(state, None), service).await
