@@ -66,7 +66,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { answer: Duration::from_secs(20), retries: Duration::from_secs(10) }
+        Self { answer: Duration::from_secs(30), retries: Duration::from_secs(10) }
     }
 }
 

@@ -8,7 +8,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use mottak_store::ObjectLocation;
 use object_store::azure::MicrosoftAzureBuilder;
 
 use super::places::Place;
@@ -16,7 +15,7 @@ use super::places::Place;
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/node_modules/azurite");
 const ACCOUNT: &str = "mottak";
 /// Of the emulator alone.
-pub(super) const KEY: &str = "bW90dGFrLXRlc3RzLW1vdHRhay10ZXN0cy1tb3R0YWs=";
+const KEY: &str = "bW90dGFrLXRlc3RzLW1vdHRhay10ZXN0cy1tb3R0YWs=";
 const CONTAINER: &str = "bodies";
 
 /// A place of its own in the emulator that all tests share, if it can be started.
@@ -39,7 +38,7 @@ pub(super) fn place() -> Option<Place> {
         .build()
         .unwrap();
     let prefix = format!("test-{}", PREFIX.fetch_add(1, Ordering::Relaxed));
-    let location = location(address, &prefix);
+    let location = (format!("azure://{CONTAINER}/{prefix}"), settings(address));
     Some(Place::bucket("Azure", location, Arc::new(client), &prefix, None))
 }
 
@@ -47,8 +46,8 @@ fn endpoint(address: SocketAddr) -> String {
     format!("http://{address}/{ACCOUNT}")
 }
 
-/// The place as it is reached through this address.
-fn location(address: SocketAddr, prefix: &str) -> ObjectLocation {
+/// How the place is reached.
+fn settings(address: SocketAddr) -> Vec<(String, String)> {
     let endpoint = endpoint(address);
     let settings = [
         ("AZURE_STORAGE_ENDPOINT", endpoint.as_str()),
@@ -56,8 +55,7 @@ fn location(address: SocketAddr, prefix: &str) -> ObjectLocation {
         ("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT),
         ("AZURE_STORAGE_ACCOUNT_KEY", KEY),
     ];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    ObjectLocation::parse(&format!("azure://{CONTAINER}/{prefix}"), settings).unwrap()
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
 
 struct Emulator {

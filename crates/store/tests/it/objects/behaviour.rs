@@ -6,11 +6,8 @@ use bytes::Bytes;
 use mottak_service::ports::{Body, Change, CommitFailure, ElementChange, ElementPut, Staged, Store};
 
 use super::places::{Found, Place};
-use super::{Kept, commit, keep, open, read, read_until_failure, stage};
+use super::{Kept, PART, commit, keep, open, read, read_until_failure, stage, sweep_now};
 use crate::samples::{self, Dice};
-
-/// Bytes of a part of an upload in parts.
-const PART: usize = 8 * 1024 * 1024;
 
 const NOTHING: Found = Found { marks: 0, objects: 0, parts: 0 };
 const ONE_OBJECT: Found = Found { objects: 1, ..NOTHING };
@@ -185,17 +182,4 @@ async fn a_key_that_no_upload_made_is_refused() {
             assert!(matches!(refused, Err(CommitFailure::Failed(_))), "{} {key}", place.name);
         }
     }
-}
-
-/// Sweeps uploads of any age. An object store tells times in whole seconds, and its clock is its own.
-async fn sweep_now(place: &Place, store: &mottak_store::SqliteStore) -> usize {
-    let mut swept = 0;
-    for _ in 0..50 {
-        swept += store.maintain(Duration::ZERO).await.unwrap().abandoned_uploads;
-        if place.found().await.marks == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    swept
 }

@@ -7,9 +7,15 @@
 #[cfg(feature = "object-storage-suite")]
 mod azure;
 mod behaviour;
+mod disk_full;
+mod memory_use;
+#[cfg(feature = "object-storage-suite")]
+mod outage;
 mod places;
 #[cfg(feature = "object-storage-suite")]
 mod s3;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use mottak_model::{InstanceId, PartyId};
@@ -20,7 +26,11 @@ use mottak_service::ports::{
 use mottak_store::SqliteStore;
 use sha2::Digest as _;
 
+use self::places::Place;
 use crate::samples::{self, Dice};
+
+/// Bytes of a part of an upload in parts.
+const PART: usize = 8 * 1024 * 1024;
 
 /// A body that was acknowledged.
 struct Kept {
@@ -77,4 +87,17 @@ async fn read_until_failure(blob: Blob) -> (usize, String) {
             Err(failure) => return (received, failure.to_string()),
         }
     }
+}
+
+/// Sweeps uploads of any age. An object store tells times in whole seconds, and its clock is its own.
+async fn sweep_now(place: &Place, store: &SqliteStore) -> usize {
+    let mut swept = 0;
+    for _ in 0..50 {
+        swept += store.maintain(Duration::ZERO).await.unwrap().abandoned_uploads;
+        if place.found().await.marks == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    swept
 }

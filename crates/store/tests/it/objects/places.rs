@@ -12,7 +12,9 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 /// A place for objects, with nothing in it, and a folder for the database.
 pub(super) struct Place {
     pub(super) name: &'static str,
-    pub(super) location: ObjectLocation,
+    pub(super) url: String,
+    /// As in an environment.
+    pub(super) settings: Vec<(String, String)>,
     behind: Behind,
     database: tempfile::TempDir,
 }
@@ -40,20 +42,21 @@ pub(super) struct Found {
 impl Place {
     pub(super) fn folder() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let location = ObjectLocation::parse(folder.path().to_str().unwrap(), []).unwrap();
-        Self { name: "folder", location, behind: Behind::Folder(folder), database: tempfile::tempdir().unwrap() }
+        let url = folder.path().to_str().unwrap().to_owned();
+        let database = tempfile::tempdir().unwrap();
+        Self { name: "folder", url, settings: Vec::new(), behind: Behind::Folder(folder), database }
     }
 
     #[cfg(feature = "object-storage-suite")]
     pub(super) fn bucket(
         name: &'static str,
-        location: ObjectLocation,
+        (url, settings): (String, Vec<(String, String)>),
         client: Arc<dyn ObjectStore>,
         prefix: &str,
         parts: Option<Arc<tempfile::TempDir>>,
     ) -> Self {
         let behind = Behind::Bucket { client, prefix: prefix.into(), parts };
-        Self { name, location, behind, database: tempfile::tempdir().unwrap() }
+        Self { name, url, settings, behind, database: tempfile::tempdir().unwrap() }
     }
 
     /// Every kind of place that there is here.
@@ -71,7 +74,7 @@ impl Place {
 
     /// The store whose objects are here.
     pub(super) fn open(&self) -> Arc<SqliteStore> {
-        self.open_with(self.location.clone())
+        self.open_with(ObjectLocation::parse(&self.url, self.settings.clone()).unwrap())
     }
 
     /// The same store, with its objects seen through this.

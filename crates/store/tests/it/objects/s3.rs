@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
-use mottak_store::ObjectLocation;
 use object_store::aws::AmazonS3Builder;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -53,18 +52,14 @@ impl S3Server {
             .with_bucket_name(BUCKET)
             .build()
             .unwrap();
-        let location = location(self.address);
+        let location = (URL.to_owned(), settings(self.address));
         Place::bucket("S3", location, Arc::new(client), "some/prefix", Some(Arc::clone(&self.root)))
     }
 }
 
-/// The place as it is reached through this address.
-pub(super) fn location(address: SocketAddr) -> ObjectLocation {
-    ObjectLocation::parse(URL, settings(address)).unwrap()
-}
-
 pub(super) const URL: &str = "s3://bodies/some/prefix";
 
+/// How the place is reached through this address.
 pub(super) fn settings(address: SocketAddr) -> Vec<(String, String)> {
     let endpoint = format!("http://{address}");
     let settings = [
