@@ -92,8 +92,8 @@ async fn instance_of_an_unknown_app_is_not_deleted() {
 async fn archived_instances_are_kept_as_long_as_their_app_says() {
     let _rows = covers("platform-storage", &["I28", "I29"]);
     let Some(world) = world(Default::default()).await else { return };
-    let known = world.owner("tdd").get(format!("{API}/applications/tdd/endring-av-navn")).send().await.expect(200);
-    let mut application = known.json();
+    let app = world.server.service.apps.get("tdd", "endring-av-navn").expect("a shared app");
+    let mut application: Value = serde_json::from_slice(&app.metadata.storage).expect("metadata is JSON");
     application["preventInstanceDeletionForDays"] = json!(1000);
     let write = RecordWrite {
         kind: RecordKind::Application,
