@@ -135,7 +135,7 @@ async fn a_replaced_body_goes_after_the_grace_time() {
 async fn a_body_that_was_staged_long_ago_cannot_be_named() {
     for place in Place::all().await {
         let store = place.open();
-        let staged = stage(&store, &[4; 100_000]).await.unwrap();
+        let staged = stage(&store, &vec![4; 100_000]).await.unwrap();
         let long_ago = mottak_model::Time::from_ticks(staged.at.ticks() - 61 * 60 * 10_000_000);
         let refused = commit(&store, &mut Dice::new(7), Body::Staged(Staged { at: long_ago, ..staged.clone() })).await;
         assert!(matches!(refused, Err(CommitFailure::Failed(_))), "{}", place.name);
@@ -175,7 +175,7 @@ async fn a_body_with_other_bytes_never_ends_as_if_it_were_whole() {
 async fn a_key_that_no_upload_made_is_refused() {
     for place in Place::all().await {
         let store = place.open();
-        let staged = stage(&store, &[4; 100_000]).await.unwrap();
+        let staged = stage(&store, &vec![4; 100_000]).await.unwrap();
         for key in ["../../etc/passwd", "", "incoming", &staged.key.to_uppercase()] {
             let foreign = Staged { key: key.to_owned(), ..staged.clone() };
             let refused = commit(&store, &mut Dice::new(10), Body::Staged(foreign)).await;

@@ -219,7 +219,7 @@ async fn a_store_that_cannot_be_reached_or_entered_is_told_without_credentials()
         [(unreachable, "it cannot be reached"), (closed, "it refuses these credentials the right to do that")]
     {
         let store = place.open_with(location);
-        let failure = stage(&store, &[1; 100_000]).await.unwrap_err().to_string();
+        let failure = stage(&store, &vec![1; 100_000]).await.unwrap_err().to_string();
         assert_eq!(failure, format!("the object store could not mark an upload: {cause}"));
         store.close().await;
     }
