@@ -1,4 +1,4 @@
-//! A PostgreSQL server for the tests: made for the run, thrown away after it.
+//! A PostgreSQL server for the tests and the benchmarks: made for the run, thrown away after it.
 //!
 //! `MOTTAK_TEST_POSTGRES` names another one to be used in its place.
 
@@ -15,6 +15,24 @@ pub(crate) const VARIABLE: &str = "MOTTAK_TEST_POSTGRES";
 
 /// How long a new server may take until it answers.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What survives when the machine stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Every commit that was answered, as in production.
+    Full,
+    /// Nothing has to: a test that stops begins anew.
+    None,
+}
+
+impl Durability {
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Full => &["shared_buffers=1GB", "max_wal_size=4GB", "wal_compression=on"],
+            Self::None => &["fsync=off", "full_page_writes=off"],
+        }
+    }
+}
 
 /// A running server. It ends when this is dropped.
 #[derive(Debug)]
@@ -34,7 +52,7 @@ struct OwnServer {
 
 impl Server {
     /// Starts a server, installing PostgreSQL first where that is missing and possible.
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start(durability: Durability) -> anyhow::Result<Self> {
         if let Some(url) = std::env::var_os(VARIABLE) {
             return Ok(Self { url, _own: None });
         }
@@ -42,7 +60,7 @@ impl Server {
         // PostgreSQL refuses to run as root.
         let user = is_root().then(|| if has_user("postgres") { "postgres" } else { "nobody" });
         let folder = std::env::temp_dir().join(format!("mottak-test-postgres-{}", std::process::id()));
-        let started = OwnServer::start(programs, user, &folder);
+        let started = OwnServer::start(programs, user, &folder, durability);
         if started.is_err() {
             // What is there tells nothing that the error does not.
             let _ = fs::remove_dir_all(&folder);
@@ -58,7 +76,12 @@ impl Server {
 }
 
 impl OwnServer {
-    fn start(programs: PathBuf, user: Option<&'static str>, folder: &Path) -> anyhow::Result<(Self, u16)> {
+    fn start(
+        programs: PathBuf,
+        user: Option<&'static str>,
+        folder: &Path,
+        durability: Durability,
+    ) -> anyhow::Result<(Self, u16)> {
         fs::create_dir_all(folder)?;
         if let Some(user) = user {
             run(Command::new("chown").arg(user).arg(folder))?;
@@ -78,13 +101,12 @@ impl OwnServer {
             format!("port={port}"),
             format!("unix_socket_directories={}", folder.display()),
             "max_connections=300".to_owned(),
-            "fsync=off".to_owned(),
-            "full_page_writes=off".to_owned(),
         ];
+        let settings = settings.iter().map(String::as_str).chain(durability.settings().iter().copied());
         let process = as_user(user, &programs.join("postgres"))
             .arg("-D")
             .arg(&data)
-            .args(settings.iter().flat_map(|setting| ["-c", setting]))
+            .args(settings.flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -212,8 +234,8 @@ mod tests {
         }
         let folder = std::env::temp_dir().join(format!("mottak-test-postgres-own-{}", std::process::id()));
         let user = is_root().then(|| if has_user("postgres") { "postgres" } else { "nobody" });
-        let (server, port) =
-            OwnServer::start(programs().expect("there are programs"), user, &folder).expect("it starts");
+        let (server, port) = OwnServer::start(programs().expect("there are programs"), user, &folder, Durability::None)
+            .expect("it starts");
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         drop(server);
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());

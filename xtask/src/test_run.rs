@@ -6,7 +6,7 @@
 //! The closing lines are the runner's own summary, so that whoever reads only the end of a log reads the result.
 
 use crate::conformance::{self, Recording};
-use crate::postgres::{self, Server};
+use crate::postgres::{self, Durability, Server};
 use anyhow::{Context as _, bail};
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read};
@@ -26,7 +26,7 @@ pub(crate) struct Options {
 /// documentation test, or of a conformance claim that is wrong.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     build()?;
-    let server = Server::start()?;
+    let server = Server::start(Durability::None)?;
     if let Some(filter) = &options.filter {
         let tests = run_tests(&server, &Recording::new()?, Selection::Named(filter))?;
         tests.print_closing_lines();
@@ -55,7 +55,7 @@ fn exit_code(succeeded: bool) -> ExitCode {
 /// Runs every test with claims recorded, for the conformance report alone.
 pub(crate) fn record() -> anyhow::Result<Recording> {
     build()?;
-    let server = Server::start()?;
+    let server = Server::start(Durability::None)?;
     let recording = Recording::new()?;
     let tests = run_everything(&server, &recording)?;
     recording.write_outcomes(&tests.outcomes)?;

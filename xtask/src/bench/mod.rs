@@ -14,6 +14,7 @@ mod rows;
 mod server;
 mod world;
 
+use crate::postgres;
 use anyhow::{Context as _, bail};
 use report::{Results, StartFigures};
 use rows::Row;
@@ -35,12 +36,35 @@ pub(crate) struct Options {
     /// Fill the store with this many instances first
     #[arg(long, value_name = "INSTANCES", default_value_t = 0)]
     fill: u64,
+    /// Which engine; both, one after the other, when none is named
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<Engine>,
     /// Replace the figures at the end of this page (docs/benchmarks.md)
     #[arg(long, value_name = "PAGE")]
     write: Option<PathBuf>,
 }
 
+/// What keeps the instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
 impl Options {
+    fn engines(&self) -> Vec<Engine> {
+        self.engine.map_or_else(|| vec![Engine::Sqlite, Engine::Postgres], |engine| vec![engine])
+    }
+
     fn wants(&self, row: Row) -> bool {
         self.only.is_empty() || self.only.contains(&row)
     }
@@ -56,13 +80,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     // One thread: what it cannot do alone would be taken from the server.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the runtime")?;
-    let results = runtime.block_on(measure(options))?;
-    let table = results.to_markdown();
+    let mut table = String::new();
+    let mut failures = Vec::new();
+    for engine in options.engines() {
+        eprintln!("{}:", engine.title());
+        let results = runtime.block_on(measure(options, engine))?;
+        table +=
+            &format!("{}### {}\n\n{}", if table.is_empty() { "" } else { "\n" }, engine.title(), results.to_markdown());
+        failures.extend(results.failures());
+    }
     println!("\n{table}");
     if let Some(page) = &options.write {
         replace_figures(page, &table)?;
     }
-    let failures = results.failures();
     if !failures.is_empty() {
         bail!("rows that could not be measured:\n  {}", failures.join("\n  "));
     }
@@ -82,11 +112,19 @@ fn run_optimised() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn measure(options: &Options) -> anyhow::Result<Results> {
+async fn measure(options: &Options, engine: Engine) -> anyhow::Result<Results> {
     let binary = server::build()?;
     let folder = empty_folder()?;
-    let data = folder.join("data");
-    std::fs::create_dir(&data).context("creating the data folder")?;
+    let database = match engine {
+        Engine::Sqlite => None,
+        // As durable as it is where submissions count.
+        Engine::Postgres => Some(postgres::Server::start(postgres::Durability::Full)?),
+    };
+    let place = Place {
+        folder: folder.join("data"),
+        database: database.as_ref().map(|database| database.url().to_string_lossy().into_owned()),
+    };
+    std::fs::create_dir(&place.folder).context("creating the data folder")?;
     let app = crate::repository_root().join("xtask/bench-app");
     let mut results = Results {
         machine: machine::Machine::look(&folder)?,
@@ -96,14 +134,15 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
         streams: Vec::new(),
         lists: Vec::new(),
         starts: Vec::new(),
-        store: store_rates(&binary, &folder.join("store")),
+        store: store_rates(&binary, &Place { folder: folder.join("store"), ..place.clone() }),
     };
     if options.fill > 0 {
-        fill(&binary, &data, options.fill)?;
+        fill(&binary, &place, options.fill)?;
     }
 
-    let server = Server::start(&binary, &[app], &data).await?;
-    if options.wants(Row::Start) {
+    let server = Server::start(&binary, &[app], &place).await?;
+    let measures_starts = engine == Engine::Sqlite && options.wants(Row::Start);
+    if measures_starts {
         results.starts.push(settle(&server, 1).await);
     }
     let world = world::World::log_in(server.address).await?;
@@ -127,11 +166,11 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
     }
     drop(server);
 
-    if options.wants(Row::Start) {
+    if measures_starts {
         let apps = copy_apps(&folder.join("apps"), 50)?;
-        let data = folder.join("data-of-many");
-        std::fs::create_dir(&data).context("creating the second data folder")?;
-        let server = Server::start(&binary, &apps, &data).await?;
+        let place = Place { folder: folder.join("data-of-many"), database: None };
+        std::fs::create_dir(&place.folder).context("creating the second data folder")?;
+        let server = Server::start(&binary, &apps, &place).await?;
         results.starts.push(settle(&server, apps.len()).await);
     }
     Ok(results)
@@ -156,15 +195,30 @@ fn empty_folder() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn fill(binary: &Path, data: &Path, instances: u64) -> anyhow::Result<()> {
+/// Where a server keeps things.
+#[derive(Clone, Debug)]
+struct Place {
+    folder: PathBuf,
+    /// `postgres://…`, with the objects in the folder; `None`: SQLite in the folder.
+    database: Option<String>,
+}
+
+impl Place {
+    /// What a command of the server has to be told.
+    fn tell(&self, command: &mut Command) {
+        command.arg("--data").arg(&self.folder);
+        if let Some(url) = &self.database {
+            command.arg("--database-url").arg(url).arg("--objects").arg(self.folder.join("objects"));
+        }
+    }
+}
+
+fn fill(binary: &Path, place: &Place, instances: u64) -> anyhow::Result<()> {
     eprintln!("filling the store with {instances} instances …");
-    let status = Command::new(binary)
-        .arg("fill")
-        .arg("--data")
-        .arg(data)
-        .args(["--instances", &instances.to_string(), "--app", world::APP])
-        .status()
-        .context("starting the server's fill command")?;
+    let mut command = Command::new(binary);
+    command.arg("fill").args(["--instances", &instances.to_string(), "--app", world::APP]);
+    place.tell(&mut command);
+    let status = command.status().context("starting the server's fill command")?;
     if !status.success() {
         bail!("the store could not be filled");
     }
@@ -172,8 +226,11 @@ fn fill(binary: &Path, data: &Path, instances: u64) -> anyhow::Result<()> {
 }
 
 /// Operations per second of the store alone; none where the server cannot tell.
-fn store_rates(binary: &Path, data: &Path) -> BTreeMap<String, f64> {
-    let output = Command::new(binary).arg("bench-store").arg("--data").arg(data).output();
+fn store_rates(binary: &Path, place: &Place) -> BTreeMap<String, f64> {
+    let mut command = Command::new(binary);
+    command.arg("bench-store");
+    place.tell(&mut command);
+    let output = command.output();
     let rates = output.ok().filter(|output| output.status.success());
     let rates = rates.and_then(|output| serde_json::from_slice::<BTreeMap<String, StoreRate>>(&output.stdout).ok());
     let Some(rates) = rates else {

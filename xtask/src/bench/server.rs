@@ -1,5 +1,6 @@
 //! The server under measurement: building it, starting it on a free port, and reading its memory.
 
+use super::Place;
 use super::client::Client;
 use anyhow::{Context as _, bail};
 use std::io::{BufRead as _, BufReader};
@@ -28,16 +29,15 @@ pub(super) fn build() -> anyhow::Result<PathBuf> {
 }
 
 impl Server {
-    /// Starts the server on a free port with the given app folders and data folder, and waits for its first answer.
-    pub(super) async fn start(binary: &Path, apps: &[PathBuf], data: &Path) -> anyhow::Result<Self> {
-        let log = data.with_extension("log");
+    /// Starts the server on a free port with the given app folders, and waits for its first answer.
+    pub(super) async fn start(binary: &Path, apps: &[PathBuf], place: &Place) -> anyhow::Result<Self> {
+        let log = place.folder.with_extension("log");
         let log_file = std::fs::File::create(&log).with_context(|| format!("creating {}", log.display()))?;
         let begin = Instant::now();
-        let mut child = Command::new(binary)
-            .arg("dev")
-            .args(apps)
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
+        let mut command = Command::new(binary);
+        command.arg("dev").args(apps).args(["--listen", "127.0.0.1:0"]);
+        place.tell(&mut command);
+        let mut child = command
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
