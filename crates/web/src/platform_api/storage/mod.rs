@@ -15,6 +15,7 @@ mod studio;
 mod texts;
 mod view;
 
+pub use self::view::link;
 use crate::routes::Routes;
 
 /// All routes of the storage API.

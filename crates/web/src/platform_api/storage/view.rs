@@ -5,7 +5,7 @@ use mottak_service::Settings;
 use serde::Serialize;
 
 /// Sets the links of an instance and its elements.
-pub(super) fn link(instance: &mut Instance, settings: &Settings) {
+pub fn link(instance: &mut Instance, settings: &Settings) {
     let mut here = format!("{}/storage/api/v1/instances/", settings.platform_url);
     instance.id.push_to(&mut here);
     for element in &mut instance.data {
