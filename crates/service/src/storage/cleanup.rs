@@ -148,3 +148,133 @@ pub(crate) async fn clean_up(svc: &Service, id: InstanceId) -> Result<Outcome, R
         Err(CommitFailure::Failed(failure)) => Err(failure.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mottak_model::{AppId, CompleteConfirmation, DeleteStatus, InstanceOwner, InstanceStatus, PartyId, ReadStatus};
+
+    use super::*;
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    /// So many days into the story.
+    fn day(number: u64) -> Time {
+        Time::from_unix_seconds(1_700_000_000).plus(Duration::from_secs(number * DAY))
+    }
+
+    fn instance(status: InstanceStatus, confirmed_by: &[(&str, u64)]) -> Instance {
+        let party = PartyId::new(1);
+        let confirm = |(org, on): &(&str, u64)| CompleteConfirmation {
+            stakeholder_id: (*org).to_owned(),
+            confirmed_on: day(*on),
+        };
+        Instance {
+            id: InstanceId::new(party, Guid::from_u128(1)),
+            instance_owner: InstanceOwner {
+                party_id: party,
+                person_number: None,
+                organisation_number: None,
+                username: None,
+                external_identifier: None,
+            },
+            app_id: AppId::new("ttd", "x"),
+            org: "ttd".to_owned(),
+            self_links: None,
+            due_before: None,
+            visible_after: None,
+            process: None,
+            status,
+            complete_confirmations: (!confirmed_by.is_empty()).then(|| confirmed_by.iter().map(confirm).collect()),
+            data: Vec::new(),
+            presentation_texts: None,
+            data_values: None,
+            created: Some(day(0)),
+            created_by: None,
+            last_changed: None,
+            last_changed_by: None,
+        }
+    }
+
+    fn gone(on: Option<u64>, is_archived: bool) -> InstanceStatus {
+        InstanceStatus {
+            is_archived,
+            is_soft_deleted: true,
+            is_hard_deleted: true,
+            hard_deleted: on.map(day),
+            ..InstanceStatus::default()
+        }
+    }
+
+    fn marked(number: u128, on: u64) -> DataElement {
+        let status = DeleteStatus { is_hard_deleted: true, hard_deleted: Some(day(on)) };
+        DataElement {
+            delete_status: Some(status),
+            is_read: false,
+            last_changed_by: Some(number.to_string()),
+            ..DataElement::new(Guid::from_u128(number), Guid::from_u128(1), "vedlegg")
+        }
+    }
+
+    fn decided(instance: &Instance, on: u64) -> CleanUp {
+        decide(instance, Removal::KeepHistory, day(on))
+    }
+
+    #[test]
+    fn instances_go_when_both_halves_are_a_week_old() {
+        const REMOVE: CleanUp = CleanUp::Remove(Removal::KeepHistory);
+        for (status, confirmed, at, expected) in [
+            (InstanceStatus::default(), &[("ttd", 1)][..], 100, CleanUp::Nothing),
+            (gone(Some(1), false), &[], 1, CleanUp::LookAgain(day(2))),
+            (gone(Some(1), false), &[], 2, REMOVE),
+            (gone(None, false), &[], 1, REMOVE),
+            (gone(Some(1), true), &[], 400, CleanUp::Nothing),
+            (gone(Some(1), true), &[("digdir", 1)], 400, CleanUp::Nothing),
+            (gone(Some(1), true), &[("ttd", 3)], 9, CleanUp::LookAgain(day(10))),
+            (gone(Some(1), true), &[("ttd", 3)], 10, REMOVE),
+            (gone(Some(5), true), &[("digdir", 1), ("ttd", 3)], 11, CleanUp::LookAgain(day(12))),
+            (gone(Some(5), true), &[("digdir", 1), ("ttd", 3)], 12, REMOVE),
+        ] {
+            let instance = instance(status, confirmed);
+            assert_eq!(decided(&instance, at), expected, "{instance:?} on day {at}");
+        }
+    }
+
+    #[test]
+    fn history_goes_where_the_app_says_so() {
+        let instance = instance(gone(Some(1), false), &[]);
+        assert_eq!(decide(&instance, Removal::WithHistory, day(9)), CleanUp::Remove(Removal::WithHistory));
+    }
+
+    #[test]
+    fn elements_go_one_by_one() {
+        let mut instance = instance(InstanceStatus::default(), &[("ttd", 2)]);
+        instance.data =
+            vec![marked(2, 1), marked(3, 4), DataElement::new(Guid::from_u128(4), Guid::from_u128(1), "vedlegg")];
+        assert_eq!(next_look(&instance), Some(day(9)));
+        assert_eq!(decided(&instance, 8), CleanUp::LookAgain(day(9)));
+        assert_eq!(decided(&instance, 9), CleanUp::Drop(vec![Guid::from_u128(2)]));
+        assert_eq!(decided(&instance, 11), CleanUp::Drop(vec![Guid::from_u128(2), Guid::from_u128(3)]));
+        instance.complete_confirmations = None;
+        assert_eq!(decided(&instance, 100), CleanUp::Nothing);
+    }
+
+    #[test]
+    fn an_instance_follows_its_last_element() {
+        let mut instance = instance(InstanceStatus::default(), &[("ttd", 2)]);
+        instance.status.read_status = ReadStatus::Read;
+        instance.data = vec![marked(2, 1), marked(3, 1)];
+        let snapshot = Snapshot { instance, version: 7 };
+        let change = without(&snapshot, &[Guid::from_u128(2), Guid::from_u128(3)]);
+        assert!(change.touch && change.events.is_empty() && change.elements.len() == 2);
+        let after = change.instance.expect("the instance follows");
+        assert_eq!(after.last_changed_by.as_deref(), Some("3"));
+        assert_eq!(after.status.read_status, ReadStatus::Unread);
+    }
+
+    #[test]
+    fn jobs_say_which_instance() {
+        let id = InstanceId::new(PartyId::new(7), Guid::from_u128(9));
+        assert_eq!(subject(&job(id, day(1)).body), Some(id));
+        assert_eq!(subject("{}"), None);
+    }
+}

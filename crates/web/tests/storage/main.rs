@@ -32,6 +32,7 @@ mod paging;
 mod races;
 mod registrations;
 mod rights;
+mod scanning;
 mod shape;
 mod sign;
 mod studio;
