@@ -129,3 +129,31 @@ fn describe(error: &serde_json::Error) -> String {
     };
     format!("{kind}. LineNumber: {} | BytePositionInLine: {}.", error.line().saturating_sub(1), error.column())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_ends_with_a_failure_past_the_limit_however_it_comes() {
+        const PIECE: usize = 100 * 1024 * 1024;
+        // One piece many times over: its bytes are there once.
+        let piece = Bytes::from(vec![0; PIECE]);
+        for (count, last, is_taken) in [(20, 0, true), (20, 1, false), (19, PIECE, true)] {
+            let pieces = vec![piece.clone(); count].into_iter().chain([piece.slice(..last)]);
+            let body = Body::from_stream(futures_util::stream::iter(pieces.map(Ok::<_, std::io::Error>)));
+            let mut taken = 0;
+            let mut pieces = stream(body);
+            let failed = loop {
+                match pieces.next().await {
+                    Some(Ok(piece)) => taken += piece.len() as u64,
+                    Some(Err(failure)) => break Some(failure),
+                    None => break None,
+                }
+            };
+            assert_eq!(failed.is_none(), is_taken, "{count} pieces and {last} bytes");
+            assert_eq!(taken, BODY_LIMIT, "{count} pieces and {last} bytes");
+            assert!(!matches!(failed, Some(IncomingFailure::Broken(_))));
+        }
+    }
+}

@@ -129,14 +129,27 @@ pub async fn download(
     let body =
         body.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
     if !element.is_read && !is_owner {
-        let author = Author::of(svc, caller, &app)?;
-        let mut draft = Draft::of(svc, &app, &author, &snapshot);
-        draft.remark(DataElement { is_read: true, ..element.clone() });
-        if let Err(failure) = svc.store.commit(draft.finish()).await {
-            tracing::debug!(%failure, "the element was not marked as read");
-        }
+        mark_read(svc, caller, &app, id.instance, element).await;
     }
     Ok((element.clone(), body))
+}
+
+/// Notes that an element has been read as it was seen. What somebody has changed about it meanwhile has not been read.
+/// Never in the way of the reader.
+async fn mark_read(svc: &Service, caller: &Caller, app: &App, id: InstanceId, seen: &DataElement) {
+    let marked = svc
+        .retrying(async || {
+            let snapshot = svc.load(id).await?.filter(|snapshot| snapshot.instance.element(seen.id) == Some(seen));
+            let Some(snapshot) = snapshot else { return Ok(()) };
+            let author = Author::of(svc, caller, app)?;
+            let mut draft = Draft::of(svc, app, &author, &snapshot);
+            draft.remark(DataElement { is_read: true, ..seen.clone() });
+            svc.commit(Some(&snapshot.instance), draft.finish()).await.map(drop)
+        })
+        .await;
+    if let Err(refusal) = marked {
+        tracing::debug!(?refusal, "the element was not marked as read");
+    }
 }
 
 /// The stored elements of an instance, for the platform's storage API.

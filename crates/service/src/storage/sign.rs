@@ -154,10 +154,17 @@ async fn hash_all(svc: &Service, instance: &Instance, listed: &[(Guid, bool)]) -
             Some(known) => known,
             None => hash(stored.blob).await?,
         };
-        let sha256_hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        signed.push(SignedElement { data_element_id: id.to_string(), sha256_hash, signed: *is_signed });
+        signed.push(SignedElement {
+            data_element_id: id.to_string(),
+            sha256_hash: hexadecimal(&hash),
+            signed: *is_signed,
+        });
     }
     Ok(signed)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn missing(detail: String) -> Refusal {

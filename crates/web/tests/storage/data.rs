@@ -49,7 +49,7 @@ pub(crate) async fn events_of(client: &Client, instance: &str) -> Vec<Value> {
 
 /// The bodies of the jobs of this kind that wait to be done.
 pub(crate) async fn jobs_of(server: &TestServer, kind: &str) -> Vec<Value> {
-    let jobs = server.service.store.claim_jobs(100, Duration::from_secs(60)).await.expect("the store answers");
+    let jobs = server.service.store.claim_jobs(100, Duration::from_mins(1)).await.expect("the store answers");
     let wanted = jobs.into_iter().filter(|job| job.kind == kind);
     wanted.map(|job| serde_json::from_str(&job.body).expect("bodies of jobs are JSON")).collect()
 }

@@ -68,7 +68,7 @@ async fn signature_is_kept_as_a_locked_document() {
         assert_eq!(answer.header("location"), None);
 
         let (element, document) = documents(&world).await.remove(0);
-        let hash = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hash = |bytes: &[u8]| format!("{:x}", Sha256::digest(bytes));
         let expected = json!({
             "id": element["id"],
             "instanceGuid": INSTANCE,
