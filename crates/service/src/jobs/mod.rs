@@ -158,7 +158,7 @@ mod tests {
     fn times_gone_by_are_no_delay_to_speak_of() {
         let now = Time::parse("2025-06-01T00:00:00Z").unwrap();
         assert!(until(now, Time::from_ticks(0)) < Duration::from_millis(1));
-        let delay = until(now, now.plus(Duration::from_secs(60)));
-        assert!(delay >= Duration::from_secs(60) && delay < Duration::from_secs(61));
+        let delay = until(now, now.plus(Duration::from_mins(1)));
+        assert!(delay >= Duration::from_mins(1) && delay < Duration::from_secs(61));
     }
 }

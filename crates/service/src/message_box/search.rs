@@ -12,6 +12,9 @@ use crate::ports::TimeRange;
 use crate::storage::{applications, texts};
 use crate::{Problem, Refusal, Service};
 
+/// The most parties of one search: each is a question to the store.
+const MOST_PARTIES: usize = 10_000;
+
 /// The instances that were asked for and that the caller may read, newest first.
 pub async fn search(svc: &Service, caller: &Caller, question: &Question) -> Result<Vec<MessageBoxInstance>, Refusal> {
     if caller.is_anonymous() {
@@ -19,6 +22,10 @@ pub async fn search(svc: &Service, caller: &Caller, question: &Question) -> Resu
     }
     if question.instance_owner_party_id_list.is_none() {
         let message = "The InstanceOwnerPartyIdList field is required.";
+        return Err(Refusal::Invalid(Problem::member("InstanceOwnerPartyIdList", message)));
+    }
+    if question.instance_owner_party_id_list.as_ref().is_some_and(|parties| parties.len() > MOST_PARTIES) {
+        let message = format!("At most {MOST_PARTIES} parties can be searched at once.");
         return Err(Refusal::Invalid(Problem::member("InstanceOwnerPartyIdList", message)));
     }
     let titled = match question.text() {

@@ -142,6 +142,9 @@ async fn searches_need_a_token_and_parties() {
     assert!(refused.json()["errors"]["InstanceOwnerPartyIdList"][0].is_string());
     assert_eq!(search(&world.sophie(), &json!({ "instanceOwnerPartyIdList": [] })).await, json!([]));
     world.sophie().post(&path).body("text/plain", "{}").send().await.expect(415);
+    let many = json!({ "instanceOwnerPartyIdList": vec![own::SOPHIES_PARTY; 10_001] });
+    let refused = world.sophie().post(&path).json(&many).send().await.expect(400);
+    assert!(refused.json()["errors"]["InstanceOwnerPartyIdList"][0].is_string());
 }
 
 #[tokio::test]
