@@ -212,6 +212,11 @@ fn pieces(stream: Box<dyn BlobStream>) -> impl futures_util::Stream<Item = Resul
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::BodyExt as _;
+    use mottak_model::Guid;
+    use mottak_service::ports::{BlobFailure, PortFuture};
+
     use super::*;
 
     fn asked(headers: &[(HeaderName, &'static str)]) -> Asked {
@@ -275,6 +280,31 @@ mod tests {
             assert_eq!(decide(&[(IF_RANGE, other), (RANGE, "bytes=0-1")]), Given::Whole, "{other}");
         }
         assert_eq!(asked(&[(IF_RANGE, TAG), (RANGE, "bytes=0-1")]).decide(10, None), Given::Whole);
+    }
+
+    /// A body of eight bytes that breaks in the middle.
+    struct Broken(u8);
+
+    impl BlobStream for Broken {
+        fn len(&self) -> u64 {
+            8
+        }
+
+        fn next(&mut self) -> PortFuture<'_, Result<Option<Bytes>, BlobFailure>> {
+            self.0 += 1;
+            let failure = || BlobFailure { attempt: "read a body".to_owned(), cause: "it is damaged".to_owned() };
+            let next = if self.0 == 1 { Ok(Some(Bytes::from_static(b"half"))) } else { Err(failure()) };
+            Box::pin(async move { next })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_ends_the_answer_as_broken() {
+        let element = DataElement::new(Guid::from_u128(1), Guid::from_u128(2), "vedlegg");
+        let body = StoredBody { size: 8, sha256: None, blob: Blob::Stream(Box::new(Broken(0))) };
+        let answer = download(&element, body, &Asked::default());
+        assert_eq!(answer.headers()[CONTENT_LENGTH], "8");
+        assert!(answer.into_body().collect().await.is_err());
     }
 
     #[test]

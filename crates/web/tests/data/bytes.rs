@@ -37,6 +37,27 @@ async fn files_of_every_size_come_back_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn a_file_is_answered_in_part_and_on_conditions() {
+    for world in [World::journal().await, World::journal_on_disk().await] {
+        for size in [1_000, 200_000] {
+            let bytes = noise(9, size);
+            let id = world.add_file("vedlegg", "a.bin", "application/octet-stream", bytes.clone()).await;
+            let get = || world.user.get(world.url(&format!("data/{id}")));
+            let whole = get().send().await.expect(200);
+            assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+            let tag = whole.header("etag").expect("the tag of the content").to_owned();
+
+            let part = get().header("range", "bytes=100-199").header("if-range", &tag).send().await.expect(206);
+            assert!(part.body == bytes[100..200]);
+            assert_eq!(part.header("content-range"), Some(format!("bytes 100-199/{size}").as_str()));
+            assert_eq!(get().header("if-none-match", &tag).send().await.expect(304).body.len(), 0);
+            let beyond = get().header("range", &format!("bytes={size}-")).send().await.expect(416);
+            assert_eq!(beyond.header("content-range"), Some(format!("bytes */{size}").as_str()));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_large_form_comes_back_byte_for_byte() {
     for world in [World::journal().await, World::journal_on_disk().await] {
         let sak = world.only("sak").await;

@@ -16,6 +16,7 @@ mod data_replacements;
 mod data_uploads;
 mod deleting;
 mod describing;
+mod downloads;
 mod errors;
 mod events;
 mod filters;
