@@ -191,7 +191,7 @@ fn forbidden(detail: &str) -> Refusal {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn at(seconds: i64) -> Time {
         Time::from_unix_seconds(1_750_000_000 + seconds)
