@@ -2,6 +2,7 @@
 //!
 //! Nothing here is needed to build or run the server.
 
+mod azurite;
 mod bench;
 mod conformance;
 mod postgres;

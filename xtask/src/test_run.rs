@@ -99,6 +99,9 @@ impl Outcomes {
     }
 }
 
+/// What is left out of the server by default and tested all the same.
+const FEATURES: &str = "mottak-store/object-storage-suite";
+
 /// Which tests are run.
 #[derive(Clone, Copy, Debug)]
 enum Selection<'a> {
@@ -113,9 +116,10 @@ impl Selection<'_> {
     /// What the test runner is told.
     fn arguments(self) -> Vec<String> {
         let words: &[&str] = match self {
-            Self::Everything => &["--workspace"],
-            Self::Named(text) => &["--workspace", text],
-            Self::StorageOn(_) => &["-p", "mottak-web", "--test", "storage"],
+            Self::Everything => &["--workspace", "--features", FEATURES],
+            Self::Named(text) => &["--workspace", "--features", FEATURES, text],
+            // With everything that is selected otherwise, so that nothing is built another time.
+            Self::StorageOn(_) => &["--workspace", "--features", FEATURES, "--test", "storage"],
         };
         words.iter().map(|&word| word.to_owned()).collect()
     }
@@ -143,7 +147,10 @@ fn run_everything(server: &Server, recording: &Recording) -> anyhow::Result<Test
 
 /// Builds every test first, so that compiling is never part of a test's time.
 fn build() -> anyhow::Result<()> {
-    let built = crate::cargo().args(["test", "--workspace", "--no-run"]).status().context("starting cargo")?;
+    crate::azurite::install();
+    let mut command = crate::cargo();
+    let built = command.args(["test", "--workspace", "--features", FEATURES, "--no-run"]).status();
+    let built = built.context("starting cargo")?;
     if !built.success() {
         bail!("the tests do not build");
     }
