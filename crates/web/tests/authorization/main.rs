@@ -12,4 +12,5 @@ mod logs;
 mod matrix;
 mod paths;
 mod refusals;
+mod storage_requests;
 mod tokens;
