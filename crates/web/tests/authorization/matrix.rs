@@ -262,8 +262,10 @@ fn check_declaration(line: &Line) -> Result<(), String> {
         }
         Callers::Platform | Callers::Studio => {
             let own = if line.route.callers == Callers::Platform { "platform" } else { "studio" };
-            for other in CALLERS.iter().filter(|caller| ![own].iter().chain(&UNKNOWN).all(|known| known != *caller)) {
-                require(cell(other) == "403A", &format!("{other} gets {}", cell(other)))?;
+            for other in CALLERS.iter().filter(|caller| **caller != own && !["anonymous", "expired"].contains(*caller))
+            {
+                let refusal = if UNKNOWN.contains(other) { "401A" } else { "403A" };
+                require(cell(other) == refusal, &format!("{other} gets {}", cell(other)))?;
             }
             require(cell(own).starts_with('2'), &format!("it is not for {own}, who gets {}", cell(own)))
         }
