@@ -146,11 +146,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Replaces the content of an element.
-    pub(crate) fn replace_content(&mut self, mut element: DataElement, size: u64, body: Body) {
+    pub(crate) fn replace_content(&mut self, data_type: &DataType, mut element: DataElement, size: u64, body: Body) {
         element.size = size;
         element.last_changed_by.clone_from(&self.author.performed_by);
         element.file_scan_result = FileScanResult::NotApplicable;
-        if self.app.application.data_type(&element.data_type).is_some_and(|data_type| data_type.enable_file_scan) {
+        if data_type.enable_file_scan {
             self.request_scan(&mut element);
         }
         if self.author.is_owner {

@@ -170,7 +170,7 @@ pub(crate) fn replace_as_is(draft: &mut Draft<'_>, data_type: &DataType, element
     let bytes = write(form, &content_type);
     present(draft.app, data_type, form, &mut draft.instance);
     let size = bytes.len() as u64;
-    draft.replace_content(element, size, Body::Bytes(bytes));
+    draft.replace_content(data_type, element, size, Body::Bytes(bytes));
 }
 
 /// Gives rows the ids the editor knows them by, and drops what cannot be stored.

@@ -10,6 +10,7 @@ use crate::content::{Choice, read_chosen};
 use crate::draft::{Author, Draft};
 use crate::instances::read::load_stored;
 use crate::ports::{Snapshot, StoredBody};
+use crate::storage::applications;
 use crate::{Missing, Problem, Refusal, Service, forms};
 
 /// What an element holds.
@@ -114,7 +115,8 @@ pub async fn download(
         .instance
         .element(id.element)
         .ok_or_else(|| not_found(format!("Unable to find any data element with id: {}.", id.element)))?;
-    let data_type = app.application.data_type(&element.data_type).ok_or_else(|| {
+    let application = applications::known(svc, &app).await?;
+    let data_type = application.data_type(&element.data_type).ok_or_else(|| {
         Refusal::Invalid(Problem::text("Requested element type is not declared in application metadata"))
     })?;
     if !access::may_read(svc, caller, &app, &snapshot.instance, data_type)? {

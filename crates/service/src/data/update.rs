@@ -90,7 +90,7 @@ pub async fn replace_file(
         let mut draft = Draft::of(svc, app, &author, &snapshot);
         element.filename = Some(headers.filename.clone());
         element.content_type = Some(headers.content_type.clone());
-        draft.replace_content(element, content.len(), content.to_body());
+        draft.replace_content(data_type, element, content.len(), content.to_body());
         let instance = svc.commit(Some(&snapshot.instance), draft.finish()).await?;
         Ok(element_of(&instance, id.element)?.clone())
     })

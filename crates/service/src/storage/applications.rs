@@ -83,6 +83,12 @@ pub async fn find(svc: &Service, id: &AppId) -> Result<Option<Known>, Refusal> {
     Ok(svc.apps.get(id.org(), id.app()).map(Known::Loaded))
 }
 
+/// The application of a loaded app.
+pub(crate) async fn known(svc: &Service, app: &Arc<App>) -> Result<Known, Refusal> {
+    let registered = registered(svc, &app.id).await?;
+    Ok(registered.map_or_else(|| Known::Loaded(Arc::clone(app)), Known::Registered))
+}
+
 /// The application with this id, or the refusal that names it.
 pub async fn read(svc: &Service, id: &AppId) -> Result<Known, Refusal> {
     let known = find(svc, id).await?;

@@ -1,7 +1,6 @@
 //! Signatures: who stands by which contents, kept as a document beside them (platform-storage §2.6).
 
-use mottak_apps::App;
-use mottak_model::{DataElement, Guid, Instance, InstanceId, Time, event_type};
+use mottak_model::{Application, DataElement, Guid, Instance, InstanceId, Time, event_type};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -9,6 +8,7 @@ use crate::authentication::Caller;
 use crate::draft::{Author, Draft, NewElement};
 use crate::instances::read::load_permitted;
 use crate::ports::{Blob, Body};
+use crate::storage::applications;
 use crate::{Problem, Refusal, Service};
 
 /// The most bytes of an earlier signature document that are looked into.
@@ -87,7 +87,7 @@ pub async fn sign(svc: &Service, caller: &Caller, id: InstanceId, request: &Sign
     svc.retrying(async || {
         let (snapshot, app) = load_permitted(svc, caller, id, "sign").await?;
         let instance = &snapshot.instance;
-        require_type(&app, instance, &request.signature_document_data_type)?;
+        require_type(&*applications::known(svc, &app).await?, instance, &request.signature_document_data_type)?;
         // If one of these contents changes meanwhile, the commit fails and all is done again.
         let signed = hash_all(svc, instance, &listed).await?;
         let replaced = documents_of(svc, instance, &request.signature_document_data_type, signee).await?;
@@ -128,15 +128,15 @@ fn require_listed(request: &SignRequest) -> Result<Vec<(Guid, bool)>, Refusal> {
 }
 
 /// The type has to be declared, and be of no task or the current one.
-fn require_type(app: &App, instance: &Instance, id: &str) -> Result<(), Refusal> {
+fn require_type(application: &Application, instance: &Instance, id: &str) -> Result<(), Refusal> {
     let Some(process) = &instance.process else {
         return Err(Refusal::Invalid(Problem::standard("The instance has no process.")));
     };
     let of_task = |task: &String| process.current_task_id() == Some(task);
-    match app.application.data_type(id) {
+    match application.data_type(id) {
         Some(data_type) if data_type.task_id.as_ref().is_none_or(of_task) => Ok(()),
         _ => {
-            let detail = format!("DataType {id} is not declared in application metadata for app {}", app.id);
+            let detail = format!("DataType {id} is not declared in application metadata for app {}", application.id);
             Err(Refusal::NotAllowed(Problem::standard(detail)))
         }
     }

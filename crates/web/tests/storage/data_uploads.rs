@@ -376,3 +376,32 @@ async fn parallel_uploads_are_all_kept() {
         assert_eq!(created.iter().filter(|event| event["eventType"] == "Created").count(), 20);
     }
 }
+
+/// Within Storage, what was registered of an application counts over the folder it was loaded from.
+#[tokio::test]
+async fn data_types_are_those_of_the_registered_application() {
+    let world = own::world(Default::default());
+    world.server.seed(Seed::of(instance(1))).await;
+    let here = format!("{API}/instances/{}", instance(1).id);
+    let upload = async |data_type: &str| {
+        let sending = world.sophie().post(format!("{here}/data?dataType={data_type}"));
+        sending.body("application/pdf", "%PDF").send().await
+    };
+    assert_eq!(upload("ny-type").await.status, 400);
+    let application = json!({
+        "id": "ttd/kulturstotte", "org": "ttd", "title": { "nb": "Kulturstøtte" },
+        "dataTypes": [{ "id": "ny-type", "enableFileScan": true, "appLogic": { "autoDeleteOnProcessEnd": true } }],
+    });
+    let register = crate::studio(&world.server).post(format!("{API}/applications?appId=ttd/kulturstotte"));
+    register.json(&application).send().await.expect(201);
+    let element = upload("ny-type").await.expect(201).json();
+    assert_eq!(element["fileScanResult"], "Pending");
+    assert_eq!(upload("vedlegg").await.status, 400);
+    let path = format!("{here}/data/{}", element["id"].as_str().unwrap_or_default());
+    assert_eq!(world.sophie().get(&path).send().await.expect(200).text(), "%PDF");
+    let replaced = world.sophie().put(&path).body("text/plain", "ny").send().await.expect(200).json();
+    assert_eq!(replaced["fileScanResult"], "Pending");
+    assert_eq!(jobs_of(&world.server, "file-scan").await.len(), 2);
+    let marked = world.sophie().delete(format!("{path}?delay=true")).send().await.expect(200).json();
+    assert_eq!(marked["deleteStatus"]["isHardDeleted"], true);
+}

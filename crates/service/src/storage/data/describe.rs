@@ -2,7 +2,7 @@
 
 use mottak_model::{DataElement, DeleteStatus, Guid, KeyValueEntry, Reference, Time};
 
-use super::{element_of, load, require_action, type_of};
+use super::{Loaded, element_of, load, require_action, type_of};
 use crate::authentication::Caller;
 use crate::data::ElementId;
 use crate::draft::{Author, Draft};
@@ -36,13 +36,13 @@ pub async fn describe(
 ) -> Result<DataElement, Refusal> {
     let _gate = svc.enter(id.instance).await?;
     svc.retrying(async || {
-        let (snapshot, app) = load(svc, caller, id.instance).await?;
+        let Loaded { snapshot, app, application } = load(svc, caller, id.instance).await?;
         require_same(id, description)?;
         let element = element_of(&snapshot.instance, id.element)?;
-        let data_type = type_of(&app, description.data_type.as_deref().unwrap_or_default())?;
+        let data_type = type_of(&application, description.data_type.as_deref().unwrap_or_default())?;
         require_action(svc, caller, &app, &snapshot.instance, data_type)?;
         // Naming another type must not be a way around what the element's own asks for.
-        if let Some(own) = app.application.data_type(&element.data_type).filter(|own| own.id != data_type.id) {
+        if let Some(own) = application.data_type(&element.data_type).filter(|own| own.id != data_type.id) {
             require_action(svc, caller, &app, &snapshot.instance, own)?;
         }
         let author = Author::of(svc, caller, &app)?;

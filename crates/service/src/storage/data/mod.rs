@@ -14,12 +14,13 @@ pub mod upload;
 use std::sync::Arc;
 
 use mottak_apps::App;
-use mottak_model::{DataElement, DataType, Guid, Instance, InstanceId};
+use mottak_model::{Application, DataElement, DataType, Guid, Instance, InstanceId};
 
 use crate::authentication::Caller;
 use crate::authorization::Resource;
 use crate::instances::read::{app_of, load_permitted};
 use crate::ports::Snapshot;
+use crate::storage::applications::{self, Known};
 use crate::{Missing, Problem, Refusal, Service};
 
 /// Refuses, before the request's body is read, a caller who may not write to the instance.
@@ -27,14 +28,26 @@ pub async fn require_write(svc: &Service, caller: &Caller, id: InstanceId) -> Re
     load(svc, caller, id).await.map(drop)
 }
 
-/// The instance and its app, for a caller who may write to it. The sync adapter is not asked about; it learns of
-/// instances that are not there, others are refused.
-async fn load(svc: &Service, caller: &Caller, id: InstanceId) -> Result<(Snapshot, Arc<App>), Refusal> {
+/// What a write is decided on.
+struct Loaded {
+    snapshot: Snapshot,
+    /// Whose policy is asked.
+    app: Arc<App>,
+    /// Which declares the data types.
+    application: Known,
+}
+
+/// The instance, for a caller who may write to it. The sync adapter is not asked about; it learns of instances that
+/// are not there, others are refused.
+async fn load(svc: &Service, caller: &Caller, id: InstanceId) -> Result<Loaded, Refusal> {
     if caller.performed_by().is_none() {
         // The history has to name somebody.
         return Err(if caller.is_anonymous() { Refusal::Unauthenticated } else { Refusal::forbidden("write") });
     }
-    if caller.is_sync_adapter() { find(svc, id).await } else { load_permitted(svc, caller, id, "write").await }
+    let (snapshot, app) =
+        if caller.is_sync_adapter() { find(svc, id).await? } else { load_permitted(svc, caller, id, "write").await? };
+    let application = applications::known(svc, &app).await?;
+    Ok(Loaded { snapshot, app, application })
 }
 
 /// The instance and its app, whoever asks.
@@ -53,8 +66,8 @@ fn element_of(instance: &Instance, id: Guid) -> Result<&DataElement, Refusal> {
 }
 
 /// The type as the application declares it.
-fn type_of<'a>(app: &'a App, id: &str) -> Result<&'a DataType, Refusal> {
-    app.application.data_type(id).ok_or_else(|| {
+fn type_of<'a>(application: &'a Application, id: &str) -> Result<&'a DataType, Refusal> {
+    application.data_type(id).ok_or_else(|| {
         Refusal::Invalid(Problem::text("Requested element type is not declared in application metadata"))
     })
 }

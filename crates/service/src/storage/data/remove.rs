@@ -2,7 +2,7 @@
 
 use mottak_model::{DataElement, DataType};
 
-use super::{element_of, load, require_action, type_of};
+use super::{Loaded, element_of, load, require_action, type_of};
 use crate::authentication::Caller;
 use crate::data::ElementId;
 use crate::draft::{Author, Draft};
@@ -22,7 +22,7 @@ pub enum When {
 pub async fn remove(svc: &Service, caller: &Caller, id: ElementId, when: When) -> Result<DataElement, Refusal> {
     let _gate = svc.enter(id.instance).await?;
     svc.retrying(async || {
-        let (snapshot, app) = load(svc, caller, id.instance).await?;
+        let Loaded { snapshot, app, application } = load(svc, caller, id.instance).await?;
         let element = element_of(&snapshot.instance, id.element)?;
         if element.is_hard_deleted() {
             if !caller.is_service_owner_of(&snapshot.instance.org) {
@@ -32,7 +32,7 @@ pub async fn remove(svc: &Service, caller: &Caller, id: ElementId, when: When) -
                 return Ok(element.clone());
             }
         }
-        let data_type = type_of(&app, &element.data_type)?;
+        let data_type = type_of(&application, &element.data_type)?;
         require_action(svc, caller, &app, &snapshot.instance, data_type)?;
         let author = Author::of(svc, caller, &app)?;
         let mut draft = Draft::of(svc, &app, &author, &snapshot);

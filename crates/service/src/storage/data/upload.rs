@@ -2,7 +2,7 @@
 
 use mottak_model::{DataElement, Guid, InstanceId};
 
-use super::{element_of, load, require_action, type_of};
+use super::{Loaded, element_of, load, require_action, type_of};
 use crate::authentication::Caller;
 use crate::content::Content;
 use crate::data::ElementId;
@@ -23,8 +23,8 @@ pub struct Sent {
 
 /// Refuses, before the body is read, what would be refused anyway.
 pub async fn admit_new(svc: &Service, caller: &Caller, id: InstanceId, data_type: Option<&str>) -> Result<(), Refusal> {
-    let (snapshot, app) = load(svc, caller, id).await?;
-    let data_type = type_of(&app, require_named(id, data_type)?)?;
+    let Loaded { snapshot, app, application } = load(svc, caller, id).await?;
+    let data_type = type_of(&application, require_named(id, data_type)?)?;
     require_action(svc, caller, &app, &snapshot.instance, data_type)
 }
 
@@ -39,8 +39,8 @@ pub async fn create(
 ) -> Result<DataElement, Refusal> {
     let _gate = svc.enter(id).await?;
     svc.retrying(async || {
-        let (snapshot, app) = load(svc, caller, id).await?;
-        let data_type = type_of(&app, require_named(id, data_type)?)?;
+        let Loaded { snapshot, app, application } = load(svc, caller, id).await?;
+        let data_type = type_of(&application, require_named(id, data_type)?)?;
         require_action(svc, caller, &app, &snapshot.instance, data_type)?;
         if content.is_empty() {
             let text = "Empty stream provided. Cannot persist data.";
@@ -64,9 +64,9 @@ pub async fn create(
 
 /// Refuses, before the body is read, what would be refused anyway.
 pub async fn admit_replacement(svc: &Service, caller: &Caller, id: ElementId) -> Result<(), Refusal> {
-    let (snapshot, app) = load(svc, caller, id.instance).await?;
+    let Loaded { snapshot, app, application } = load(svc, caller, id.instance).await?;
     let element = element_of(&snapshot.instance, id.element)?;
-    let data_type = type_of(&app, &element.data_type)?;
+    let data_type = type_of(&application, &element.data_type)?;
     require_action(svc, caller, &app, &snapshot.instance, data_type)?;
     require_unlocked(element)
 }
@@ -81,9 +81,9 @@ pub async fn replace(
 ) -> Result<DataElement, Refusal> {
     let _gate = svc.enter(id.instance).await?;
     svc.retrying(async || {
-        let (snapshot, app) = load(svc, caller, id.instance).await?;
+        let Loaded { snapshot, app, application } = load(svc, caller, id.instance).await?;
         let element = element_of(&snapshot.instance, id.element)?;
-        let data_type = type_of(&app, &element.data_type)?;
+        let data_type = type_of(&application, &element.data_type)?;
         require_action(svc, caller, &app, &snapshot.instance, data_type)?;
         require_unlocked(element)?;
         if content.is_empty() {
@@ -98,7 +98,7 @@ pub async fn replace(
         };
         let author = Author::of(svc, caller, &app)?;
         let mut draft = Draft::of(svc, &app, &author, &snapshot);
-        draft.replace_content(element, content.len(), content.to_body());
+        draft.replace_content(data_type, element, content.len(), content.to_body());
         let instance = svc.commit(Some(&snapshot.instance), draft.finish()).await?;
         Ok(element_of(&instance, id.element)?.clone())
     })
