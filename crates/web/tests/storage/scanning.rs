@@ -1,12 +1,18 @@
 //! Files are scanned once they are stored, where there is a scanner (platform-storage §1.16, §3.3).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mottak_model::{DataElement, FileScanResult, Guid};
 use mottak_service::jobs::TestScanner;
-use mottak_service::ports::{Body, Change, Clock, ElementChange, ElementPut, FixedClock, Job};
+use mottak_service::ports::{
+    Blob, Body, Change, Clock, ElementChange, ElementPut, FileScanner, FixedClock, Job, PortFuture, ScanFailure,
+    Verdict,
+};
 use mottak_testkit::{Backing, Seed, TestServer};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::{API, BACKINGS, own};
 
@@ -76,6 +82,65 @@ async fn scanner_tells_infected_files_from_clean_ones() {
         let after = server.service.load(before.id).await.expect("the store answers").expect("it is there").instance;
         assert_eq!((after.last_changed, after.last_changed_by), (before.last_changed, before.last_changed_by));
         assert_eq!(server.service.store.events(before.id).await.expect("the store answers").len(), 0);
+    }
+}
+
+/// A scanner that says when it was asked.
+#[derive(Debug)]
+struct Telling(Arc<Notify>);
+
+impl FileScanner for Telling {
+    fn scan(&self, _: Blob) -> PortFuture<'_, Result<Verdict, ScanFailure>> {
+        self.0.notify_one();
+        Box::pin(async { Ok(Verdict::Clean) })
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_done_while_the_server_runs() {
+    for backing in BACKINGS {
+        let asked = Arc::new(Notify::new());
+        let clock = Arc::new(FixedClock::at(own::time("2025-06-01T10:00:00Z")));
+        let builder = TestServer::builder().backing(backing).clock(clock as Arc<dyn Clock>);
+        let server = builder.scanner(Telling(Arc::clone(&asked))).build();
+        server.seed(Seed::of(own::instance(1)).with(pending(1), "x")).await;
+        let running = tokio::spawn(mottak_service::jobs::run(Arc::clone(&server.service)));
+        ask(&server, pending(1).id).await;
+        tokio::time::timeout(Duration::from_mins(1), asked.notified()).await.expect("the scanner is asked");
+        running.abort();
+    }
+}
+
+/// A scanner that is out of order until it is mended.
+#[derive(Clone, Debug, Default)]
+struct OutOfOrder(Arc<AtomicBool>);
+
+impl FileScanner for OutOfOrder {
+    fn scan(&self, _: Blob) -> PortFuture<'_, Result<Verdict, ScanFailure>> {
+        let is_mended = self.0.load(Ordering::SeqCst);
+        Box::pin(async move {
+            if is_mended { Ok(Verdict::Clean) } else { Err(ScanFailure("it is out of order".to_owned())) }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_scan_that_fails_is_tried_again_later() {
+    for backing in BACKINGS {
+        let scanner = OutOfOrder::default();
+        let clock = Arc::new(FixedClock::at(own::time("2025-06-01T10:00:00Z")));
+        let builder = TestServer::builder().backing(backing).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let server = builder.scanner(scanner.clone()).build();
+        server.seed(Seed::of(own::instance(1)).with(pending(1), "x")).await;
+        ask(&server, pending(1).id).await;
+        assert_eq!(server.run_jobs().await, 1);
+        assert_eq!(result(&server, pending(1).id).await, "Pending");
+        // Not at once.
+        scanner.0.store(true, Ordering::SeqCst);
+        assert_eq!(server.run_jobs().await, 0);
+        clock.set(own::time("2025-06-01T10:00:10Z"));
+        assert_eq!(server.run_jobs().await, 1);
+        assert_eq!(result(&server, pending(1).id).await, "Clean");
     }
 }
 
