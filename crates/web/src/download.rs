@@ -11,7 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use futures_util::stream;
-use mottak_model::DataElement;
+use mottak_model::{DataElement, Guid};
 use mottak_service::ports::{Blob, BlobRange, BlobStream, Sha256, StoredBody};
 
 use crate::disposition::attachment;
@@ -175,7 +175,7 @@ pub(crate) fn download(element: &DataElement, body: StoredBody, asked: &Asked) -
 fn content(element: &DataElement, status: StatusCode, blob: Blob) -> Response {
     let (length, body) = match blob {
         Blob::Bytes(bytes) => (bytes.len() as u64, Body::from(bytes)),
-        Blob::Stream(stream) => (stream.len(), Body::from_stream(pieces(stream))),
+        Blob::Stream(stream) => (stream.len(), Body::from_stream(pieces(element.id, stream))),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -196,14 +196,17 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
     }
 }
 
-fn pieces(stream: Box<dyn BlobStream>) -> impl futures_util::Stream<Item = Result<bytes::Bytes, std::io::Error>> {
-    stream::unfold(stream, |mut stream| async move {
+fn pieces(
+    element: Guid,
+    stream: Box<dyn BlobStream>,
+) -> impl futures_util::Stream<Item = Result<bytes::Bytes, std::io::Error>> {
+    stream::unfold(stream, move |mut stream| async move {
         match stream.next().await {
             Ok(Some(piece)) => Some((Ok(piece), stream)),
             Ok(None) => None,
             Err(failure) => {
                 // The length was promised; ending early tells the client that it did not get everything.
-                tracing::error!(%failure, "a download was broken off");
+                tracing::error!(%element, %failure, "a download was broken off");
                 Some((Err(std::io::Error::other(failure.to_string())), stream))
             }
         }
@@ -214,7 +217,6 @@ fn pieces(stream: Box<dyn BlobStream>) -> impl futures_util::Stream<Item = Resul
 mod tests {
     use bytes::Bytes;
     use http_body_util::BodyExt as _;
-    use mottak_model::Guid;
     use mottak_service::ports::{BlobFailure, PortFuture};
 
     use super::*;

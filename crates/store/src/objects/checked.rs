@@ -1,5 +1,7 @@
 //! Is what is read what was written?
 
+use std::fmt;
+
 use bytes::Bytes;
 use mottak_service::ports::{BlobFailure, BlobStream, PortFuture, Sha256};
 use sha2::Digest as _;
@@ -9,6 +11,7 @@ use super::blob_failure;
 /// A body that ends with a failure, instead of its last piece, when it has another length than was promised or its
 /// bytes are not those that were written. So nobody takes a damaged body for a whole one.
 pub(super) struct Checked {
+    key: String,
     inner: Box<dyn BlobStream>,
     /// Bytes that are still to come from `inner`.
     left: u64,
@@ -19,21 +22,24 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    pub(super) fn new(inner: Box<dyn BlobStream>, sha256: Option<Sha256>) -> Self {
+    pub(super) fn new(key: String, inner: Box<dyn BlobStream>, sha256: Option<Sha256>) -> Self {
         let left = inner.len();
-        Self { inner, left, expected: sha256.map(|expected| (sha2::Sha256::new(), expected)), held: None }
+        Self { key, inner, left, expected: sha256.map(|expected| (sha2::Sha256::new(), expected)), held: None }
     }
 
     fn check_end(&mut self) -> Result<(), BlobFailure> {
-        const ATTEMPT: &str = "read a body to its end";
         if self.left > 0 {
-            return Err(blob_failure(ATTEMPT, format!("{} bytes are missing", self.left)));
+            return Err(self.failure(format!("{} bytes are missing", self.left)));
         }
         let is_damaged = self.expected.take().is_some_and(|(seen, expected)| seen.finalize()[..] != expected);
         if is_damaged {
-            return Err(blob_failure(ATTEMPT, "it is damaged: its checksum is another than when it was written"));
+            return Err(self.failure("it is damaged: its checksum is another than when it was written"));
         }
         Ok(())
+    }
+
+    fn failure(&self, cause: impl fmt::Display) -> BlobFailure {
+        blob_failure(&format!("read object {} to its end", self.key), cause)
     }
 }
 
@@ -53,7 +59,7 @@ impl BlobStream for Checked {
                     seen.update(&piece);
                 }
                 let left = self.left.checked_sub(piece.len() as u64);
-                self.left = left.ok_or_else(|| blob_failure("read a body", "it is longer than it was promised"))?;
+                self.left = left.ok_or_else(|| self.failure("it is longer than it was promised"))?;
                 if let Some(before) = self.held.replace(piece) {
                     return Ok(Some(before));
                 }
@@ -85,7 +91,7 @@ mod tests {
 
     /// What a reader has received, and whether it was told that this is all.
     async fn read(claimed: u64, pieces: &[&'static [u8]], sha256: Option<Sha256>) -> (Vec<u8>, bool) {
-        let mut checked = Checked::new(Box::new(Pieces { claimed, pieces: pieces.to_vec() }), sha256);
+        let mut checked = Checked::new("key".to_owned(), Box::new(Pieces { claimed, pieces: pieces.to_vec() }), sha256);
         let mut received = Vec::new();
         loop {
             match checked.next().await {

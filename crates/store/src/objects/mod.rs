@@ -100,7 +100,7 @@ pub(crate) async fn read_object(
         tracing::error!(key, "an object that a data element names is gone");
         return Ok(None);
     };
-    let checked = Checked::new(stream, sha256.filter(|_| is_whole));
+    let checked = Checked::new(key, stream, sha256.filter(|_| is_whole));
     Ok(Some(StoredBody { size, sha256, blob: Blob::Stream(Box::new(checked)) }))
 }
 
