@@ -28,6 +28,43 @@ pub(crate) enum Command {
         #[arg(required = true)]
         apps: Vec<PathBuf>,
     },
+    /// Archive everything the store holds, while the server goes on. The archive is read again to see that it is whole.
+    Backup {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The folder to make.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Make a new store of an archive, after all of the archive has been verified.
+    Restore {
+        /// The archive.
+        #[arg(long)]
+        from: PathBuf,
+        /// Only verify the archive.
+        #[arg(long)]
+        check: bool,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Write all instances of an app as lines of JSON, with their files beside them. Run again, it goes on where it was
+    /// stopped, and picks up what has changed since it ended.
+    Export {
+        #[command(flatten)]
+        store: StoreArguments,
+        /// The app: org/name.
+        #[arg(long)]
+        app: AppId,
+        /// The folder to write to.
+        #[arg(long)]
+        to: PathBuf,
+        /// Leave out instances that were deleted for good but not yet removed.
+        #[arg(long)]
+        without_deleted: bool,
+        /// Public address of the platform API, for links. Default `https://platform.altinn.no`.
+        #[arg(long, env = "MOTTAK_PLATFORM_URL")]
+        platform_url: Option<String>,
+    },
     /// Work with policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -43,6 +80,8 @@ pub(crate) enum Command {
         instances: u64,
         #[arg(long)]
         app: AppId,
+        #[command(flatten)]
+        store: StoreOptions,
     },
     /// Measure the bare store, without HTTP and rules.
     #[command(hide = true)]
@@ -75,6 +114,19 @@ pub(crate) enum ExpressionCommand {
     },
 }
 
+/// Which store, for commands that work beside the server.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArguments {
+    /// TOML file with the options of the server.
+    #[arg(long, env = "MOTTAK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder for the database and files. Default `mottak-data`.
+    #[arg(long, env = "MOTTAK_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreOptions,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DevOptions {
     /// App folders: a repository, or its `App` folder. None: the example apps.
@@ -93,7 +145,7 @@ pub(crate) struct DevOptions {
     pub(crate) store: StoreOptions,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ServeOptions {
     /// App folders: a repository, or its `App` folder.
     #[arg(env = "MOTTAK_APPS", value_delimiter = ',')]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use crate::command::ServeOptions;
+use crate::command::{ServeOptions, StoreArguments};
 use crate::place::{StoreOptions, StorePlace};
 
 /// Everything `serve` has to know.
@@ -71,6 +71,14 @@ impl Configuration {
             register: options.register.or(file.register),
             metrics_key: file.metrics_key,
         })
+    }
+}
+
+impl StoreArguments {
+    /// What the server would have to know.
+    pub(crate) fn configuration(self) -> anyhow::Result<Configuration> {
+        let Self { config, data, store } = self;
+        Configuration::from_options(ServeOptions { config, data, store, ..ServeOptions::default() })
     }
 }
 

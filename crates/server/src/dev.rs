@@ -35,7 +35,7 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
     let objects = options.store.objects.or_else(|| Some(options.data.join("objects").to_string_lossy().into_owned()));
     let place = StorePlace::of(StoreOptions { objects, ..options.store }, &options.data)?;
     let runtime = run::runtime()?;
-    let store = runtime.block_on(place.open())?;
+    let store = runtime.block_on(place.open(Arc::new(SystemClock)))?;
     let antiforgery = run::antiforgery(&options.data)?;
     let key = Arc::new(SigningKey::load_or_generate(&options.data.join("signing-key.pem"))?);
     runtime.block_on(async move {

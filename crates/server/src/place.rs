@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use mottak_service::ports::{Store, SystemClock};
+use mottak_service::ports::{Clock, Store};
 #[cfg(feature = "postgres")]
 use mottak_store::{CommitOrder, PostgresOptions, PostgresStore};
 use mottak_store::{ObjectLocation, Options, SqliteStore};
@@ -116,8 +116,7 @@ impl StorePlace {
     }
 
     /// Opens the store, which makes or migrates it where that is due.
-    pub(crate) async fn open(self) -> anyhow::Result<Arc<dyn Store>> {
-        let clock = Arc::new(SystemClock);
+    pub(crate) async fn open(self, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
         match self.database {
             Database::Sqlite(folder) => {
                 std::fs::create_dir_all(&folder).with_context(|| format!("make the folder {}", folder.display()))?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use mottak_apps::LoadOptions;
 use mottak_service::authentication::{PublicKeys, Takes, TestTokens, TokenVerifier, TrustedIssuer};
+use mottak_service::ports::SystemClock;
 use mottak_service::{MetricsKey, Settings};
 use mottak_store::register::TestRegister;
 use mottak_web::WebState;
@@ -30,7 +31,7 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     };
     let apps = run::load_apps(&configuration.apps, LoadOptions::serving());
     let runtime = run::runtime()?;
-    let store = runtime.block_on(configuration.store.open())?;
+    let store = runtime.block_on(configuration.store.open(Arc::new(SystemClock)))?;
     let metrics_key = configuration.metrics_key.as_deref().map(files::text).transpose()?;
     let settings = Settings {
         platform_url: configuration.platform_url.clone(),

@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use mottak_apps::LoadOptions;
 use mottak_forms::expression::testing::run_test_file;
-use mottak_model::AppId;
+use mottak_model::{AppId, Time};
+use mottak_service::ports::FixedClock;
 
 use crate::files::text;
+use crate::place::{Database, StoreOptions, StorePlace};
+use crate::run;
 
 /// `mottak check`
 pub(crate) fn check(apps: &[PathBuf]) -> anyhow::Result<ExitCode> {
@@ -49,13 +53,24 @@ pub(crate) fn test_expressions(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
 }
 
 /// `mottak fill`
-pub(crate) fn fill(data: &Path, instances: u64, app: &AppId) -> anyhow::Result<ExitCode> {
-    mottak_store::fill(data, app.clone(), instances, |made| {
-        if made % 100_000 == 0 {
+pub(crate) fn fill(data: &Path, store: StoreOptions, instances: u64, app: &AppId) -> anyhow::Result<ExitCode> {
+    let tell = |made: u64| {
+        if made.is_multiple_of(100_000) {
             eprintln!("{made} of {instances}");
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
+    };
+    let place = StorePlace::of(store, data)?;
+    if let Database::Sqlite(folder) = &place.database {
+        mottak_store::fill(folder, app.clone(), instances, tell)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    run::runtime()?.block_on(async {
+        let clock = Arc::new(FixedClock::at(Time::from_ticks(0)));
+        let store = place.open(clock.clone()).await?;
+        mottak_store::fill_store(Arc::clone(&store), &clock, app.clone(), instances, tell).await?;
+        store.close().await;
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// `mottak bench-store`

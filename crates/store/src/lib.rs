@@ -22,7 +22,9 @@
 //! [`Change`]: mottak_service::ports::Change
 //! [`Store`]: mottak_service::ports::Store
 
+pub mod archive;
 pub mod bench;
+mod durable;
 mod fill;
 mod matching;
 mod memory;
@@ -30,17 +32,20 @@ mod objects;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod prepare;
+mod reader;
 pub mod register;
 mod rules;
 mod specimen;
 mod sqlite;
 mod status;
 
-pub use fill::fill;
+pub use durable::sync_file_system;
+pub use fill::{fill, fill_store};
 pub use memory::MemoryStore;
 pub use objects::ObjectLocation;
 #[cfg(feature = "object-storage")]
 pub use objects::{BucketLocation, Patience};
 #[cfg(feature = "postgres")]
 pub use postgres::{CommitOrder, PostgresOptions, PostgresStore};
-pub use sqlite::{Options, SqliteStore};
+pub use reader::Reader;
+pub use sqlite::{Options, SqliteReader, SqliteStore};

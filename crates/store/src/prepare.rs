@@ -124,7 +124,12 @@ pub(crate) fn prepare(change: Change, inline_limit: usize, now: Time) -> Result<
 fn prepare_instance(instance: Instance) -> serde_json::Result<InstanceRow> {
     let instance = stored_instance(instance);
     let doc = serde_json::to_string(&instance)?;
-    Ok(InstanceRow {
+    Ok(instance_row(instance, doc))
+}
+
+/// What lists go by, taken from an instance whose document is `doc`.
+pub(crate) fn instance_row(instance: Instance, doc: String) -> InstanceRow {
+    InstanceRow {
         status: Status::of(&instance),
         task: instance.current_task_id().map(str::to_owned),
         created: instance.created,
@@ -135,7 +140,7 @@ fn prepare_instance(instance: Instance) -> serde_json::Result<InstanceRow> {
         app: instance.app_id,
         org: instance.org,
         doc,
-    })
+    }
 }
 
 fn prepare_element(put: ElementPut, inline_limit: usize) -> serde_json::Result<ElementRow> {
@@ -156,7 +161,7 @@ fn prepare_element(put: ElementPut, inline_limit: usize) -> serde_json::Result<E
 }
 
 /// The body as a row, compressed if it shrinks; or the body itself when it is too large for a row.
-fn shrink(original: Bytes, inline_limit: usize) -> Result<InlineBody, Bytes> {
+pub(crate) fn shrink(original: Bytes, inline_limit: usize) -> Result<InlineBody, Bytes> {
     let size = original.len();
     let sha256 = |bytes: &Bytes| sha2::Sha256::digest(bytes).into();
     if size <= WORTH_COMPRESSING {

@@ -87,6 +87,11 @@ impl Running {
         Self { child, address, client: Client::builder().build().expect("a client"), log, folder }
     }
 
+    /// The folder with its data, unless it was told another.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Kills it at once and keeps its folder.
     pub(crate) fn kill(mut self) -> tempfile::TempDir {
         self.child.kill().expect("it runs");

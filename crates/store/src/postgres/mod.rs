@@ -19,6 +19,8 @@ mod jobs;
 mod link;
 mod maintenance;
 mod migrations;
+#[cfg(test)]
+mod plans;
 mod read;
 mod records;
 mod rows;

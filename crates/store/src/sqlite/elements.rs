@@ -6,8 +6,8 @@ use rusqlite::{Connection, params};
 use super::ledger::{ApplyError, CLEAN_UP, DELETE_OBJECT, Ledger, ticks};
 use crate::prepare::{ElementRow, PreparedBody};
 
-const NONE: i64 = 0;
-const INLINE: i64 = 1;
+pub(super) const NONE: i64 = 0;
+pub(super) const INLINE: i64 = 1;
 pub(super) const OBJECT: i64 = 2;
 
 /// The elements of an instance while it is changed.

@@ -1,7 +1,8 @@
 //! Clean-up of large bodies: objects that no element names any more, and uploads that no change ever named.
 //!
 //! Whether an object is in use is decided on the writer thread, between two changes. One that is not is doomed at the
-//! same moment: no change can name it any more. It is removed afterwards, which may take a while, elsewhere.
+//! same moment: no change can name it any more. It is removed afterwards, which may take a while, elsewhere. While
+//! somebody holds the objects (`hold`), nothing is doomed.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use mottak_service::ports::{Maintenance, StoreFailure};
 use rusqlite::params;
 
 use super::SqliteStore;
+use super::hold::is_held;
 use super::ledger::{CLEAN_UP, DELETE_OBJECT, Ledger, attempted};
 use crate::rules::failure;
 
@@ -74,6 +76,9 @@ struct Dropped {
 }
 
 fn doom_dropped(ledger: &mut Ledger, before: Time) -> Result<Dropped, StoreFailure> {
+    if is_held(&ledger.connection, ledger.now())? {
+        return Ok(Dropped { jobs: Vec::new(), doomed: Vec::new() });
+    }
     let failed = attempted("look for dropped objects");
     let jobs: Vec<(i64, String)> = ledger
         .connection
@@ -121,6 +126,9 @@ struct Uploads {
 
 fn doom_unnamed(ledger: &mut Ledger, keys: &[String]) -> Result<Uploads, StoreFailure> {
     let mut uploads = Uploads { named: Vec::new(), doomed: Vec::new() };
+    if is_held(&ledger.connection, ledger.now())? {
+        return Ok(uploads);
+    }
     for key in keys {
         if is_named(ledger, key).map_err(attempted("look for the element of an upload"))? {
             uploads.named.push(key.clone());

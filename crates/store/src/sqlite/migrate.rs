@@ -27,6 +27,20 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreFailure> {
     apply(connection, MIGRATIONS)
 }
 
+/// Refuses a database that is not just as this version makes it, without changing it.
+pub(super) fn require_current(connection: &Connection) -> Result<(), StoreFailure> {
+    const ATTEMPT: &str = "read the database";
+    let applied = applied(connection)?;
+    let known = applied.iter().map(|(number, _, checksum)| (*number, checksum.clone()));
+    if known.eq(MIGRATIONS.iter().map(|migration| (migration.number, checksum(migration.sql)))) {
+        Ok(())
+    } else if applied.len() < MIGRATIONS.len() {
+        Err(failure(ATTEMPT, "an older version made it; start the server of this version once, which migrates it"))
+    } else {
+        Err(failure(ATTEMPT, "another version made it"))
+    }
+}
+
 fn apply(connection: &mut Connection, migrations: &[Migration]) -> Result<(), StoreFailure> {
     connection
         .execute_batch(

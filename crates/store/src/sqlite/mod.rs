@@ -9,14 +9,21 @@
 //! | `outbox` | who does the jobs? |
 //! | `records` | where are the small documents beside the instances? |
 //! | `migrate` | is the database the one this version knows? |
+//! | `dump`, `hold` | what does it hold at one moment, and who keeps its objects meanwhile? |
+//! | `bulk`, `load` | how is an empty one filled? |
+//! | `reader` | how is it read beside the process that has it open? |
 
 mod bulk;
+mod dump;
 mod elements;
+mod hold;
 mod ledger;
+mod load;
 mod maintenance;
 mod migrate;
 mod outbox;
 mod read;
+mod reader;
 mod readers;
 mod records;
 mod search;
@@ -37,7 +44,9 @@ use rusqlite::Connection;
 pub(crate) use self::bulk::BulkLoader;
 use self::ledger::Ledger;
 use self::read::{Content, ContentRow};
+pub use self::reader::SqliteReader;
 use self::readers::{PointReaders, ReaderPool, configure};
+use self::search::Budget;
 use self::writer::Writer;
 use crate::objects::{ObjectLocation, Objects, open_objects, read_object};
 use crate::prepare::{Prepared, PreparedBody, PreparedElement, prepare};
@@ -58,6 +67,8 @@ pub struct Options {
     pub list_readers: usize,
     /// Lists that may wait for a thread; more are refused as overload.
     pub list_queue: usize,
+    /// Entries of an index that one page of a list may look at.
+    pub key_budget: usize,
     /// Documents that one page of a list may look into, when a filter is not a column.
     pub scan_budget: usize,
     /// Where large bodies are kept: by default in the folder `objects` beside the database.
@@ -74,6 +85,7 @@ impl Default for Options {
             point_readers: cores + 2,
             list_readers: cores.clamp(2, 8),
             list_queue: 256,
+            key_budget: 2_000_000,
             scan_budget: 10_000,
             objects: None,
         }
@@ -189,7 +201,7 @@ impl Store for SqliteStore {
     }
 
     fn search(&self, query: InstanceQuery) -> PortFuture<'_, Result<Page, StoreFailure>> {
-        let budget = self.options.scan_budget;
+        let budget = Budget { keys: self.options.key_budget, documents: self.options.scan_budget };
         Box::pin(self.list_readers.run("list instances", move |connection| search::search(connection, &query, budget)))
     }
 

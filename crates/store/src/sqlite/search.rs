@@ -6,7 +6,7 @@ use std::fmt::Write;
 use mottak_model::{Guid, Instance, Time};
 use mottak_service::ports::{Cursor, InstanceQuery, Order, Page, StoreFailure, TimeRange};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
 use super::elements::{first_element, last_element};
 use super::ledger::attempted;
@@ -16,23 +16,43 @@ use crate::rules::failure;
 
 const ATTEMPT: &str = "list instances";
 
-/// Answers one page. `scan_budget`: how many documents a page may look into. A page that ran out of budget is short,
-/// but says where to go on.
-pub(super) fn search(connection: &Connection, query: &InstanceQuery, scan_budget: usize) -> Result<Page, StoreFailure> {
+/// How much one page may look at. A page that ran out of it is short, perhaps empty, but says where to go on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Entries of the driving index.
+    pub(super) keys: usize,
+    /// Documents.
+    pub(super) documents: usize,
+}
+
+/// Answers one page.
+pub(super) fn search(connection: &Connection, query: &InstanceQuery, budget: Budget) -> Result<Page, StoreFailure> {
     // One moment for all statements. Ends, with nothing to undo, when dropped.
     let _moment = connection.unchecked_transaction().map_err(attempted(ATTEMPT))?;
     let Some(keys) = Keys::of(connection, query)? else { return Ok(Page::default()) };
-    if query.needs_documents() {
-        search_documents(connection, query, keys, scan_budget.max(1))
+    // A store with fewer instances than that is not worth the counting.
+    let window = budget.keys.max(1);
+    let window = (rows_at_most(connection)? > window).then_some(window);
+    let page = if query.needs_documents() {
+        search_documents(connection, query, &keys, window, budget.documents.max(1))?
     } else {
-        search_keys(connection, query, keys)
+        search_keys(connection, query, &keys, window)?
+    };
+    match (page.next, window) {
+        (None, Some(window)) => Ok(Page { next: keys.end_of_window(connection, query.order, window)?, ..page }),
+        _ => Ok(page),
     }
 }
 
 /// All filters are columns: find the keys, then fetch the documents.
-fn search_keys(connection: &Connection, query: &InstanceQuery, keys: Keys) -> Result<Page, StoreFailure> {
+fn search_keys(
+    connection: &Connection,
+    query: &InstanceQuery,
+    keys: &Keys,
+    window: Option<usize>,
+) -> Result<Page, StoreFailure> {
     let failed = attempted(ATTEMPT);
-    let (sql, parameters) = keys.statement("id, changed, guid", query.order, query.size);
+    let (sql, parameters) = keys.statement("id, changed, guid", query.order, window, query.size);
     let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
     let winners: Vec<(i64, Cursor)> = statement
         .query_map(params_from_iter(parameters), |row| Ok((row.get(0)?, place(row)?)))
@@ -52,11 +72,14 @@ fn search_keys(connection: &Connection, query: &InstanceQuery, keys: Keys) -> Re
 fn search_documents(
     connection: &Connection,
     query: &InstanceQuery,
-    keys: Keys,
+    keys: &Keys,
+    window: Option<usize>,
     scan_budget: usize,
 ) -> Result<Page, StoreFailure> {
     let failed = attempted(ATTEMPT);
-    let (sql, parameters) = keys.statement("id, changed, guid, doc, search_text", query.order, scan_budget);
+    let (sql, parameters) = keys.statement("id, changed, guid", query.order, window, scan_budget);
+    let mut document =
+        connection.prepare_cached("select changed, doc, search_text from instance where id = ?").map_err(&failed)?;
     let wanted = query.search_text.as_ref().map(|text| text.to_lowercase());
     let mut statement = connection.prepare_cached(&sql).map_err(&failed)?;
     let mut rows = statement.query(params_from_iter(parameters)).map_err(&failed)?;
@@ -64,9 +87,11 @@ fn search_documents(
     let mut scanned = 0;
     while let Some(row) = rows.next().map_err(&failed)? {
         scanned += 1;
-        let id = row.get(0).map_err(&failed)?;
-        if may_contain(row, wanted.as_deref())?
-            && let Some(instance) = readable(id, read::instance(row, 1, 3, ATTEMPT))?
+        let id: i64 = row.get(0).map_err(&failed)?;
+        let mut documents = document.query([id]).map_err(&failed)?;
+        let candidate = documents.next().map_err(&failed)?.ok_or_else(missing)?;
+        if may_contain(candidate, wanted.as_deref())?
+            && let Some(instance) = readable(id, read::instance(candidate, 0, 1, ATTEMPT))?
             && matches(query, &instance)
         {
             page.instances.extend(if query.include_elements { whole(connection, id)? } else { Some(instance) });
@@ -82,7 +107,7 @@ fn search_documents(
 /// Whether the instance may have a presentation text with this part; what was stored before the column was there may.
 fn may_contain(row: &Row<'_>, part: Option<&str>) -> Result<bool, StoreFailure> {
     let Some(part) = part else { return Ok(true) };
-    let texts = row.get_ref(4).map_err(attempted(ATTEMPT))?;
+    let texts = row.get_ref(2).map_err(attempted(ATTEMPT))?;
     Ok(texts.as_str_or_null().map_or(true, |texts| texts.is_none_or(|texts| texts.contains(part))))
 }
 
@@ -137,13 +162,31 @@ fn missing() -> StoreFailure {
 /// Apps whose orders are merged into one list. Of more, the candidates are sorted.
 const MERGED_APPS: usize = 100;
 
+/// Not fewer than the rows there are.
+fn rows_at_most(connection: &Connection) -> Result<usize, StoreFailure> {
+    connection
+        .prepare_cached("select coalesce(max(id), 0) from instance")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+        .map(|last| usize::try_from(last).unwrap_or(0))
+        .map_err(attempted(ATTEMPT))
+}
+
+/// The columns of the driving indexes, besides the app and the party.
+const KEY_COLUMNS: &str = "id, app, changed, guid, status, task, created, due, ended, visible_after";
+
 /// The part of the question that the index answers.
 struct Keys {
     index: Option<&'static str>,
     /// One list for each of these, merged; one list of everything when there are none.
     apps: Vec<i64>,
-    conditions: Vec<(String, Vec<Value>)>,
+    /// Where in the index to look.
+    range: Vec<Condition>,
+    /// What has to hold of what is found there.
+    filters: Vec<Condition>,
 }
+
+/// SQL and its parameters.
+type Condition = (String, Vec<Value>);
 
 impl Keys {
     /// `None`: no instance can be meant.
@@ -152,10 +195,10 @@ impl Keys {
         if status.is_impossible() {
             return Ok(None);
         }
-        let mut keys = Self { index: None, apps: Vec::new(), conditions: Vec::new() };
+        let mut keys = Self { index: None, apps: Vec::new(), range: Vec::new(), filters: Vec::new() };
         if let Some(party) = query.party {
             keys.index = Some("instance_by_party");
-            keys.is("party", party.get());
+            keys.range.push(equal("party", party.get()));
         }
         if query.app.is_some() || query.org.is_some() {
             let apps = app_numbers(connection, query)?;
@@ -164,11 +207,16 @@ impl Keys {
             }
             if query.party.is_some() || apps.len() > MERGED_APPS {
                 let marks = vec!["?"; apps.len()].join(", ");
-                keys.demand(format!("app in ({marks})"), apps.into_iter().map(Value::from));
+                keys.filters.push((format!("app in ({marks})"), apps.into_iter().map(Value::from).collect()));
+            } else if let Some(task) = &query.current_task {
+                keys.index = Some("instance_at_task");
+                keys.range.push(("(status & 32) = 32".to_owned(), Vec::new()));
+                keys.range.push(equal("task", task.clone()));
+                keys.apps = apps;
             } else if status.implies_ended_and_unconfirmed() {
                 keys.index = Some("instance_unconfirmed");
                 // The words of the partial index, so that it is known to hold all that is asked for.
-                keys.demand("(status & 24) = 16".to_owned(), []);
+                keys.range.push(("(status & 24) = 16".to_owned(), Vec::new()));
                 keys.apps = apps;
             } else {
                 keys.index = Some("instance_by_app");
@@ -176,85 +224,148 @@ impl Keys {
             }
         }
         if let Some((mask, wanted)) = status.mask() {
-            keys.demand("(status & ?) = ?".to_owned(), [mask.into(), wanted.into()]);
+            keys.filters.push(("(status & ?) = ?".to_owned(), vec![mask.into(), wanted.into()]));
         }
-        if let Some(task) = &query.current_task {
-            keys.is("task", task.clone());
+        if let Some(task) = query.current_task.as_ref().filter(|_| keys.index != Some("instance_at_task")) {
+            keys.filters.push(equal("task", task.clone()));
         }
         if let Some(reference) = &query.reference {
             let digits = i64::try_from(reference.len()).unwrap_or(i64::MAX);
-            keys.demand("substr(lower(hex(guid)), -?) = ?".to_owned(), [digits.into(), reference.clone().into()]);
+            let condition = "substr(lower(hex(guid)), -?) = ?".to_owned();
+            keys.filters.push((condition, vec![digits.into(), reference.clone().into()]));
         }
-        keys.within("changed", changed_range(query));
-        keys.within("created", query.created);
-        keys.within("ended", query.ended);
-        keys.within("visible_after", query.visible_after);
-        keys.within("due", query.due_before);
+        within("changed", changed_range(query), &mut keys.range);
+        within("created", query.created, &mut keys.filters);
+        within("ended", query.ended, &mut keys.filters);
+        within("visible_after", query.visible_after, &mut keys.filters);
+        within("due", query.due_before, &mut keys.filters);
         if let Some(after) = query.after {
             let comparison = match query.order {
                 Order::Ascending => "(changed, guid) > (?, ?)",
                 Order::Descending => "(changed, guid) < (?, ?)",
             };
             let place = [after.changed.ticks().into(), after.guid.as_bytes().to_vec().into()];
-            keys.demand(comparison.to_owned(), place);
+            keys.range.push((comparison.to_owned(), place.to_vec()));
         }
         Ok(Some(keys))
     }
 
-    fn demand(&mut self, condition: String, values: impl IntoIterator<Item = Value>) {
-        self.conditions.push((condition, values.into_iter().collect()));
-    }
-
-    fn is(&mut self, column: &str, value: impl Into<Value>) {
-        self.demand(format!("{column} = ?"), [value.into()]);
-    }
-
-    fn within(&mut self, column: &str, range: TimeRange) {
-        if let Some(from) = range.at_least {
-            self.demand(format!("{column} >= ?"), [from.ticks().into()]);
-        }
-        if let Some(to) = range.below {
-            self.demand(format!("{column} < ?"), [to.ticks().into()]);
-        }
-    }
-
-    fn statement(self, columns: &str, order: Order, limit: usize) -> (String, Vec<Value>) {
+    /// The statement that finds at most `limit` keys, with its parameters. `window`: how many entries of the index it
+    /// looks at, if not at all of them.
+    fn statement(&self, columns: &str, order: Order, window: Option<usize>, limit: usize) -> (String, Vec<Value>) {
         let mut sql = String::new();
         let mut parameters = Vec::new();
+        match window {
+            None => self.write_list(columns, &self.filters, order, &mut sql, &mut parameters),
+            Some(window) => {
+                let _ = write!(sql, "select {columns} from (");
+                self.write_list(KEY_COLUMNS, &[], order, &mut sql, &mut parameters);
+                sql.push_str(" limit ?)");
+                parameters.push(number(window));
+                write_conditions("where", &self.filters, &mut sql, &mut parameters);
+                write_order(order, &mut sql);
+            }
+        }
+        sql.push_str(" limit ?");
+        parameters.push(number(limit));
+        (sql, parameters)
+    }
+
+    /// The place of the last entry that the window holds, if there are more behind it.
+    fn end_of_window(
+        &self,
+        connection: &Connection,
+        order: Order,
+        window: usize,
+    ) -> Result<Option<Cursor>, StoreFailure> {
+        let mut sql = String::new();
+        let mut parameters = Vec::new();
+        self.write_list("id, changed, guid", &[], order, &mut sql, &mut parameters);
+        sql.push_str(" limit 1 offset ?");
+        parameters.push(number(window - 1));
+        connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_row(params_from_iter(parameters), place).optional())
+            .map_err(attempted(ATTEMPT))
+    }
+
+    /// Everything in the range of the index, in its order.
+    fn write_list(
+        &self,
+        columns: &str,
+        filters: &[Condition],
+        order: Order,
+        sql: &mut String,
+        parameters: &mut Vec<Value>,
+    ) {
         if self.apps.is_empty() {
-            self.write_part(columns, None, &mut sql, &mut parameters);
+            self.write_part(columns, None, filters, sql, parameters);
         }
         for (number, app) in self.apps.iter().enumerate() {
             if number > 0 {
                 sql.push_str(" union all ");
             }
-            self.write_part(columns, Some(*app), &mut sql, &mut parameters);
+            self.write_part(columns, Some(*app), filters, sql, parameters);
         }
-        let direction = match order {
-            Order::Ascending => "asc",
-            Order::Descending => "desc",
-        };
-        let _ = write!(sql, " order by changed {direction}, guid {direction} limit ?");
-        parameters.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        (sql, parameters)
+        write_order(order, sql);
     }
 
-    fn write_part(&self, columns: &str, app: Option<i64>, sql: &mut String, parameters: &mut Vec<Value>) {
+    fn write_part(
+        &self,
+        columns: &str,
+        app: Option<i64>,
+        filters: &[Condition],
+        sql: &mut String,
+        parameters: &mut Vec<Value>,
+    ) {
         let _ = write!(sql, "select {columns} from instance");
         if let Some(index) = self.index {
             let _ = write!(sql, " indexed by {index}");
         }
-        let mut joint = "where";
-        if let Some(app) = app {
-            sql.push_str(" where app = ?");
-            parameters.push(app.into());
-            joint = "and";
-        }
-        for (condition, values) in &self.conditions {
-            let _ = write!(sql, " {joint} {condition}");
-            parameters.extend_from_slice(values);
-            joint = "and";
-        }
+        let of_app: Vec<_> = app.map(|app| equal("app", app)).into_iter().collect();
+        let joint = write_conditions("where", &of_app, sql, parameters);
+        let joint = write_conditions(joint, &self.range, sql, parameters);
+        write_conditions(joint, filters, sql, parameters);
+    }
+}
+
+/// Writes the conditions; answers the word that joins the next one.
+fn write_conditions(
+    mut joint: &'static str,
+    conditions: &[Condition],
+    sql: &mut String,
+    parameters: &mut Vec<Value>,
+) -> &'static str {
+    for (condition, values) in conditions {
+        let _ = write!(sql, " {joint} {condition}");
+        parameters.extend_from_slice(values);
+        joint = "and";
+    }
+    joint
+}
+
+fn write_order(order: Order, sql: &mut String) {
+    let direction = match order {
+        Order::Ascending => "asc",
+        Order::Descending => "desc",
+    };
+    let _ = write!(sql, " order by changed {direction}, guid {direction}");
+}
+
+fn number(number: usize) -> Value {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
+
+fn equal(column: &str, value: impl Into<Value>) -> Condition {
+    (format!("{column} = ?"), vec![value.into()])
+}
+
+fn within(column: &str, range: TimeRange, conditions: &mut Vec<Condition>) {
+    if let Some(from) = range.at_least {
+        conditions.push((format!("{column} >= ?"), vec![from.ticks().into()]));
+    }
+    if let Some(to) = range.below {
+        conditions.push((format!("{column} < ?"), vec![to.ticks().into()]));
     }
 }
 
@@ -292,7 +403,7 @@ mod tests {
     use crate::specimen::Specimens;
 
     /// How SQLite finds the keys.
-    fn plan(query: &InstanceQuery) -> String {
+    fn plan(query: &InstanceQuery, window: Option<usize>) -> String {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
         connection
@@ -300,8 +411,12 @@ mod tests {
                 "insert into app (name, org) values ('ttd/tilskudd', 'ttd'), ('ttd/melding', 'ttd'), ('skd/melding', 'skd')",
             )
             .unwrap();
-        let (sql, parameters) =
-            Keys::of(&connection, query).unwrap().unwrap().statement("id, changed, guid", query.order, query.size);
+        let (sql, parameters) = Keys::of(&connection, query).unwrap().unwrap().statement(
+            "id, changed, guid",
+            query.order,
+            window,
+            query.size,
+        );
         let mut statement = connection.prepare(&format!("explain query plan {sql}")).unwrap();
         let lines = statement.query_map(params_from_iter(parameters), |row| row.get::<_, String>(3)).unwrap();
         lines.map(Result::unwrap).collect::<Vec<_>>().join("; ")
@@ -327,21 +442,26 @@ mod tests {
     #[test]
     fn all_column_filters_are_tested_inside_the_driving_index_which_gives_the_order() {
         let (org, app) = (Some("ttd".to_owned()), Some(AppId::new("ttd", "tilskudd")));
-        let by_org = InstanceQuery { org, ..all_filters() };
+        let in_task_of_org = InstanceQuery { org, ..all_filters() };
+        let by_org = InstanceQuery { current_task: None, ..in_task_of_org.clone() };
         let by_app = InstanceQuery { app, ..by_org.clone() };
-        let by_party = InstanceQuery { party: Some(PartyId::new(1)), ..by_app.clone() };
+        let in_task = InstanceQuery { current_task: in_task_of_org.current_task.clone(), ..by_app.clone() };
+        let by_party = InstanceQuery { party: Some(PartyId::new(1)), ..in_task.clone() };
         let standing_question =
             InstanceQuery { is_complete: Some(true), exclude_confirmed_by: Some("ttd".to_owned()), ..by_app.clone() };
         let standing_question_of_all_apps = InstanceQuery { app: None, ..standing_question.clone() };
         for (query, index) in [
             (by_org, "instance_by_app"),
             (by_app, "instance_by_app"),
+            (in_task_of_org, "instance_at_task"),
+            (in_task, "instance_at_task"),
             (by_party, "instance_by_party"),
             (standing_question, "instance_unconfirmed"),
             (standing_question_of_all_apps, "instance_unconfirmed"),
         ] {
-            for order in [Order::Ascending, Order::Descending] {
-                let plan = plan(&InstanceQuery { order, ..query.clone() });
+            let ways = [Order::Ascending, Order::Descending].map(|order| [(order, None), (order, Some(1000))]);
+            for (order, window) in ways.into_iter().flatten() {
+                let plan = plan(&InstanceQuery { order, ..query.clone() }, window);
                 assert!(plan.contains(&format!("USING COVERING INDEX {index} ")), "{plan}");
                 assert!(!plan.contains("TEMP B-TREE"), "{plan}");
             }

@@ -5,5 +5,7 @@ mod crash;
 mod durability;
 mod equivalence;
 mod lists;
+mod migration;
 mod objects;
+mod postgres;
 mod samples;

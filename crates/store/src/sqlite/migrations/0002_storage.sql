@@ -22,3 +22,7 @@ create table removed_instance (
     party integer not null,
     last_event integer
 ) without rowid;
+
+-- What waits in a task (32), however few they are among the many that have ended.
+create index instance_at_task on instance (app, task, changed, guid, status, created, due, ended, visible_after)
+    where (status & 32) = 32;
