@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use mottak_service::ports::StoreFailure;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -44,6 +46,12 @@ impl<'a> Call<'a> {
     pub(super) fn with_boxed(mut self, value: Box<dyn ToSql + Sync + Send + 'a>, kind: Type) -> Self {
         self.parameters.push((value, kind));
         self
+    }
+
+    /// Asks how the statement would be run.
+    #[cfg(test)]
+    pub(super) fn explained(self) -> Self {
+        Self { sql: format!("explain (costs off) {}", self.sql).into(), ..self }
     }
 
     fn types(&self) -> Vec<Type> {
@@ -216,8 +224,28 @@ impl Session {
         if !last.is_empty() {
             steps.push(words(last));
         }
-        // Fewer than thirty futures are first polled, and so sent, one after the other.
-        let mut answers = join_all(steps).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // Each leaves when it is first polled; so they leave in this order, before any is waited for.
+        let mut sent = Vec::with_capacity(steps.len());
+        for mut step in steps {
+            let answer = poll_fn(|context| Poll::Ready(step.as_mut().poll(context))).await;
+            sent.push((step, answer));
+        }
+        let mut answers = Vec::with_capacity(sent.len());
+        let mut failure = None;
+        for (step, answer) in sent {
+            let answer = match answer {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => step.await,
+            };
+            match answer {
+                Ok(rows) => answers.push(rows),
+                // What follows is waited for too: then the transaction is over.
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
         if !first.is_empty() {
             answers.remove(0);
         }
@@ -280,26 +308,40 @@ impl Link {
         session.as_ref().filter(|session| session.is_open()).cloned()
     }
 
+    /// The next caller gets another connection: this one was seen to be lost.
+    pub(super) fn forget(&self, lost: &Arc<Session>) {
+        let mut session = self.session.write().unwrap_or_else(PoisonError::into_inner);
+        if session.as_ref().is_some_and(|session| Arc::ptr_eq(session, lost)) {
+            *session = None;
+        }
+    }
+
+    /// Does something on the current connection, which is forgotten if it turns out to be lost.
+    pub(super) async fn with_session<T>(
+        &self,
+        work: impl AsyncFnOnce(&Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let session = self.session().await?;
+        let done = work(&session).await;
+        if done.as_ref().is_err_and(is_lost) {
+            self.forget(&session);
+        }
+        done
+    }
+
     /// Reads rows. A connection that turns out to be lost is replaced once.
     pub(super) async fn query(&self, attempt: &str, call: &Call<'_>) -> Result<Vec<Row>, StoreFailure> {
-        match self.query_once(call).await {
-            Err(error) if is_lost(&error) => self.query_once(call).await,
+        match self.with_session(async |session| session.query(call).await).await {
+            Err(error) if is_lost(&error) => self.with_session(async |session| session.query(call).await).await,
             done => done,
         }
         .map_err(|error| failed(attempt, &error))
     }
 
-    async fn query_once(&self, call: &Call<'_>) -> Result<Vec<Row>, Error> {
-        self.session().await?.query(call).await
-    }
-
     /// Writes by one statement. When the connection is lost meanwhile, nobody knows whether it was done.
     pub(super) async fn execute(&self, attempt: &str, call: &Call<'_>) -> Result<u64, StoreFailure> {
-        let done = async {
-            let session = self.session().await?;
-            session.execute(&session.ready(call).await?).await
-        };
-        done.await.map_err(|error| failed(attempt, &error))
+        let done = self.with_session(async |session| session.execute(&session.ready(call).await?).await).await;
+        done.map_err(|error| failed(attempt, &error))
     }
 }
 

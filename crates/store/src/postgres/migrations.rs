@@ -154,8 +154,8 @@ async fn run(
 fn text(migration: &Migration, partitions: Option<u32>) -> String {
     let per_party = if partitions.is_some() { "partition by hash (party)" } else { STORAGE };
     let mut sql = migration.sql.replace("{per party}", per_party).replace("{rewritten}", "with (fillfactor = 10)");
-    if migration.number == 1 {
-        for (table, count) in PER_PARTY.iter().flat_map(|table| partitions.map(|count| (table, count))) {
+    if let Some(count) = partitions.filter(|_| migration.number == 1) {
+        for table in PER_PARTY {
             for number in 0..count {
                 sql.push_str(&format!(
                     "create table {table}_{number} partition of {table} \

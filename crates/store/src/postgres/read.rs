@@ -13,13 +13,13 @@ use crate::prepare::restore;
 use crate::rules::failure;
 
 /// The instance, place 0, and its elements, each at its own. So the instance's document travels once.
-const LOAD: &str = "select 0 as place, version, changed, doc from instance where party = $1 and guid = $2 \
+pub(super) const LOAD: &str = "select 0 as place, version, changed, doc from instance where party = $1 and guid = $2 \
      union all select position, null, changed, doc from element where party = $1 and instance = $2";
 const FIND: &str = "select party from instance where guid = $1";
-const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body from element e \
+pub(super) const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body from element e \
      left join blob b on b.party = $1 and b.instance = $2 and b.element = $3 \
      where e.party = $1 and e.instance = $2 and e.guid = $3";
-const EVENTS: &str = "select n, docs from event where party = $1 and instance = $2";
+pub(super) const EVENTS: &str = "select n, docs from event where party = $1 and instance = $2";
 
 /// The instance with its elements.
 pub(super) async fn load(link: &Link, id: InstanceId) -> Result<Option<Snapshot>, StoreFailure> {

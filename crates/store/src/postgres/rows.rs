@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use mottak_model::{AppId, InstanceId, Time};
 use mottak_service::ports::Removal;
 use tokio_postgres::types::{ToSql, Type};
-use uuid::Uuid;
 
 use super::link::Call;
-use super::sheet::{Content, Element, Entry, Live, NewEvents, NewJob, Sheet};
-use crate::prepare::{InstanceRow, PreparedBody};
+use super::sheet::{Content, Element, Live, NewEvents, NewJob, Sheet};
+use crate::prepare::{ElementRow, InstanceRow, PreparedBody};
 
 /// Jobs of the store itself.
 pub(super) const CLEAN_UP: i16 = 0;
@@ -28,47 +27,45 @@ const INSERT_INSTANCES: &str = "insert into instance (party, guid, app, version,
      select * from unnest($1::int4[], $2::uuid[], $3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int4[], \
      $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int4[], $13::text[], $14::text[])";
 
-const UPDATE_INSTANCES: &str = "update instance i set app = k.app, version = k.version, changed = k.changed, \
-     created = k.created, status = k.status, task = k.task, due = k.due, ended = k.ended, \
-     visible_after = k.visible_after, last_event = k.last_event, search_text = k.search_text, doc = k.doc \
-     from unnest($1::int4[], $2::uuid[], $3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int4[], $8::text[], \
-     $9::int8[], $10::int8[], $11::int8[], $12::int4[], $13::text[], $14::text[]) \
-     as k (party, guid, app, version, changed, created, status, task, due, ended, visible_after, last_event, \
-     search_text, doc) where i.party = k.party and i.guid = k.guid";
+/// Rows that are there and locked are changed by putting them again: that finds each by its key, in its partition. A
+/// join with the new values would leave it to the planner which side to read first.
+const REWRITE_INSTANCES: &str = "insert into instance (party, guid, app, version, changed, created, status, task, due, \
+     ended, visible_after, last_event, search_text, doc) \
+     select * from unnest($1::int4[], $2::uuid[], $3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::int4[], \
+     $8::text[], $9::int8[], $10::int8[], $11::int8[], $12::int4[], $13::text[], $14::text[]) \
+     on conflict (party, guid) do update set app = excluded.app, version = excluded.version, \
+     changed = excluded.changed, created = excluded.created, status = excluded.status, task = excluded.task, \
+     due = excluded.due, ended = excluded.ended, visible_after = excluded.visible_after, \
+     last_event = excluded.last_event, search_text = excluded.search_text, doc = excluded.doc";
+pub(super) const MOVE_INSTANCES: &str = "insert into instance (party, guid, version, changed, last_event, app, status, search_text, doc) \
+     select k.*, 0, 0, '', '' from unnest($1::int4[], $2::uuid[], $3::int8[], $4::int8[], $5::int4[]) as k \
+     on conflict (party, guid) do update set version = excluded.version, changed = excluded.changed, \
+     last_event = excluded.last_event";
 
-const MOVE_INSTANCES: &str = "update instance i set version = k.version, changed = k.changed, last_event = k.last_event \
-     from unnest($1::int4[], $2::uuid[], $3::int8[], $4::int8[], $5::int4[]) \
-     as k (party, guid, version, changed, last_event) where i.party = k.party and i.guid = k.guid";
-
-const DELETE_INSTANCES: &str = "delete from instance i using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     where i.party = k.party and i.guid = k.guid";
-const DELETE_ALL_ELEMENTS: &str = "delete from element e using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     where e.party = k.party and e.instance = k.guid";
-const DELETE_ALL_BLOBS: &str = "delete from blob b using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     where b.party = k.party and b.instance = k.guid";
-const DELETE_HISTORIES: &str = "delete from event e using unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     where e.party = k.party and e.instance = k.guid";
+pub(super) const DELETE_INSTANCE: &str = "delete from instance where party = $1 and guid = $2";
+pub(super) const DELETE_ITS_ELEMENTS: &str = "delete from element where party = $1 and instance = $2";
+pub(super) const DELETE_ITS_BLOBS: &str = "delete from blob where party = $1 and instance = $2";
+pub(super) const DELETE_ITS_HISTORY: &str = "delete from event where party = $1 and instance = $2";
 const INSERT_TOMBSTONES: &str = "insert into removed (party, guid) select * from unnest($1::int4[], $2::uuid[])";
 
 const INSERT_ELEMENTS: &str = "insert into element (party, instance, guid, position, changed, content, object_key, sha256, doc) \
      select * from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int2[], $7::text[], \
      $8::bytea[], $9::text[])";
-const UPDATE_ELEMENTS: &str = "update element e set changed = k.changed, content = k.content, object_key = k.object_key, \
-     sha256 = k.sha256, doc = k.doc from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], \
-     $6::text[], $7::bytea[], $8::text[]) as k (party, instance, guid, changed, content, object_key, sha256, doc) \
-     where e.party = k.party and e.instance = k.instance and e.guid = k.guid";
-const DESCRIBE_ELEMENTS: &str = "update element e set changed = k.changed, doc = k.doc \
-     from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[]) as k (party, instance, guid, changed, doc) \
-     where e.party = k.party and e.instance = k.instance and e.guid = k.guid";
-const DELETE_ELEMENTS: &str = "delete from element e using unnest($1::int4[], $2::uuid[], $3::uuid[]) \
-     as k (party, instance, guid) where e.party = k.party and e.instance = k.instance and e.guid = k.guid";
+const REWRITE_ELEMENTS: &str = "insert into element (party, instance, guid, position, changed, content, object_key, sha256, doc) \
+     select * from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int4[], $5::int8[], $6::int2[], $7::text[], \
+     $8::bytea[], $9::text[]) \
+     on conflict (party, instance, guid) do update set changed = excluded.changed, content = excluded.content, \
+     object_key = excluded.object_key, sha256 = excluded.sha256, doc = excluded.doc";
+pub(super) const DESCRIBE_ELEMENTS: &str = "insert into element (party, instance, guid, changed, doc, position, content) \
+     select k.*, 0, 0 from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[]) as k \
+     on conflict (party, instance, guid) do update set changed = excluded.changed, doc = excluded.doc";
+pub(super) const DELETE_ELEMENT: &str = "delete from element where party = $1 and instance = $2 and guid = $3";
 
 const PUT_BLOBS: &str = "insert into blob (party, instance, element, size, is_compressed, body) \
      select * from unnest($1::int4[], $2::uuid[], $3::uuid[], $4::int8[], $5::bool[], $6::bytea[]) \
      on conflict (party, instance, element) do update \
      set size = excluded.size, is_compressed = excluded.is_compressed, body = excluded.body";
-const DELETE_BLOBS: &str = "delete from blob b using unnest($1::int4[], $2::uuid[], $3::uuid[]) \
-     as k (party, instance, element) where b.party = k.party and b.instance = k.instance and b.element = k.element";
+pub(super) const DELETE_BLOB: &str = "delete from blob where party = $1 and instance = $2 and element = $3";
 
 const INSERT_EVENTS: &str = "insert into event (party, instance, n, docs) \
      select * from unnest($1::int4[], $2::uuid[], $3::int4[], $4::text[])";
@@ -111,27 +108,29 @@ impl<'s, R> Rows<'s, R> {
     }
 }
 
-impl<'s> Rows<'s, InstanceId> {
-    fn ids(self) -> Option<Call<'s>> {
-        self.column(Type::INT4_ARRAY, |id| id.party.get()).column(Type::UUID_ARRAY, |id| id.guid).call()
+/// Removals are few, and each is a statement of its own.
+fn removals<'s>(sheet: &'s Sheet<'_>) -> Vec<Call<'s>> {
+    let mut calls = Vec::new();
+    let mut with_tombstone = Vec::new();
+    for (id, entry) in &sheet.entries {
+        let Some(removal) = entry.wipe else { continue };
+        if entry.is_stored {
+            calls.extend([DELETE_INSTANCE, DELETE_ITS_ELEMENTS, DELETE_ITS_BLOBS].map(|sql| keyed(sql, *id)));
+        }
+        match removal {
+            Removal::WithHistory => calls.push(keyed(DELETE_ITS_HISTORY, *id)),
+            Removal::KeepHistory => with_tombstone.push(*id),
+        }
     }
+    let tombstones = Rows::new(INSERT_TOMBSTONES, with_tombstone)
+        .column(Type::INT4_ARRAY, |id| id.party.get())
+        .column(Type::UUID_ARRAY, |id| id.guid);
+    calls.extend(tombstones.call());
+    calls
 }
 
-fn removals<'s>(sheet: &'s Sheet<'_>) -> impl Iterator<Item = Call<'s>> {
-    let wiped =
-        |which: fn(&Entry<'_>) -> bool| sheet.entries.iter().filter(move |(_, entry)| which(entry)).map(|(id, _)| *id);
-    let stored = |entry: &Entry<'_>| entry.wipe.is_some() && entry.is_stored;
-    let without_history = |entry: &Entry<'_>| entry.wipe == Some(Removal::WithHistory) && entry.is_stored;
-    let with_tombstone = |entry: &Entry<'_>| entry.wipe == Some(Removal::KeepHistory);
-    [
-        Rows::new(DELETE_INSTANCES, wiped(stored)).ids(),
-        Rows::new(DELETE_ALL_ELEMENTS, wiped(stored)).ids(),
-        Rows::new(DELETE_ALL_BLOBS, wiped(stored)).ids(),
-        Rows::new(DELETE_HISTORIES, wiped(without_history)).ids(),
-        Rows::new(INSERT_TOMBSTONES, wiped(with_tombstone)).ids(),
-    ]
-    .into_iter()
-    .flatten()
+fn keyed(sql: &'static str, id: InstanceId) -> Call<'static> {
+    Call::new(sql).with(id.party.get(), Type::INT4).with(id.guid, Type::UUID)
 }
 
 fn instances<'s>(sheet: &'s Sheet<'_>, apps: &AppNumbers) -> impl Iterator<Item = Call<'s>> {
@@ -171,37 +170,32 @@ fn instances<'s>(sheet: &'s Sheet<'_>, apps: &AppNumbers) -> impl Iterator<Item 
         .column(Type::INT8_ARRAY, |(_, live)| live.changed.ticks())
         .column(Type::INT4_ARRAY, |(_, live)| live.last_event)
         .call();
-    [whole(INSERT_INSTANCES, new), whole(UPDATE_INSTANCES, rewritten), moved].into_iter().flatten()
+    [whole(INSERT_INSTANCES, new), whole(REWRITE_INSTANCES, rewritten), moved].into_iter().flatten()
 }
 
-fn elements<'s>(sheet: &'s Sheet<'_>) -> impl Iterator<Item = Call<'s>> {
+/// An element, whose it is, and its new document with its time.
+type PlacedElement<'s> = (InstanceId, &'s Element<'s>, (&'s ElementRow, Option<Time>));
+
+fn elements<'s>(sheet: &'s Sheet<'_>) -> Vec<Call<'s>> {
     let all = || sheet.entries.iter().flat_map(|(id, entry)| entry.elements.iter().map(|element| (*id, element)));
     let with_row = || all().filter_map(|(id, element)| Some((id, element, element.row?)));
     let new = with_row().filter(|(_, element, _)| element.stored.is_none());
     let rewritten = with_row().filter(|(_, element, _)| element.stored.is_some() && element.body.is_some());
     let described = with_row().filter(|(_, element, _)| element.stored.is_some() && element.body.is_none());
-    let dropped = || {
-        let entries = sheet.entries.iter();
-        entries.flat_map(|(id, entry)| entry.dropped.iter().map(|(guid, content)| (*id, *guid, content)))
-    };
-    let left_inline = all()
-        .filter(|(_, element)| element.stored == Some(Content::Inline) && element.content != Content::Inline)
-        .map(|(id, element)| (id, element.guid));
-    let dropped_inline =
-        dropped().filter(|(_, _, content)| **content == Content::Inline).map(|(id, guid, _)| (id, guid));
     let bodies = all().filter_map(|(id, element)| Some((id, element.guid, element.inline()?)));
 
-    let deleted = |sql, rows: Vec<(InstanceId, Uuid)>| {
+    let mut calls = Vec::new();
+    for (id, guid, content) in
+        sheet.entries.iter().flat_map(|(id, entry)| entry.dropped.iter().map(|(guid, content)| (*id, *guid, content)))
+    {
+        calls.push(keyed(DELETE_ELEMENT, id).with(guid, Type::UUID));
+        calls.extend((*content == Content::Inline).then(|| keyed(DELETE_BLOB, id).with(guid, Type::UUID)));
+    }
+    let left_inline =
+        all().filter(|(_, element)| element.stored == Some(Content::Inline) && element.content != Content::Inline);
+    calls.extend(left_inline.map(|(id, element)| keyed(DELETE_BLOB, id).with(element.guid, Type::UUID)));
+    let whole = |sql, rows: Vec<PlacedElement<'s>>| {
         Rows::new(sql, rows)
-            .column(Type::INT4_ARRAY, |(id, _)| id.party.get())
-            .column(Type::UUID_ARRAY, |(id, _)| id.guid)
-            .column(Type::UUID_ARRAY, |(_, guid)| *guid)
-            .call()
-    };
-    [
-        deleted(DELETE_ELEMENTS, dropped().map(|(id, guid, _)| (id, guid)).collect()),
-        deleted(DELETE_BLOBS, left_inline.chain(dropped_inline).collect()),
-        Rows::new(INSERT_ELEMENTS, new)
             .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
             .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
             .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
@@ -211,35 +205,26 @@ fn elements<'s>(sheet: &'s Sheet<'_>) -> impl Iterator<Item = Call<'s>> {
             .column(Type::TEXT_ARRAY, |(_, element, _)| element.content.object())
             .column(Type::BYTEA_ARRAY, |(_, element, _)| sha256(element))
             .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str())
-            .call(),
-        Rows::new(UPDATE_ELEMENTS, rewritten)
-            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
-            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
-            .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
-            .column(Type::INT8_ARRAY, |(_, _, (_, changed))| ticks(*changed))
-            .column(Type::INT2_ARRAY, |(_, element, _)| element.content.number())
-            .column(Type::TEXT_ARRAY, |(_, element, _)| element.content.object())
-            .column(Type::BYTEA_ARRAY, |(_, element, _)| sha256(element))
-            .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str())
-            .call(),
-        Rows::new(DESCRIBE_ELEMENTS, described)
-            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
-            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
-            .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
-            .column(Type::INT8_ARRAY, |(_, _, (_, changed))| ticks(*changed))
-            .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str())
-            .call(),
-        Rows::new(PUT_BLOBS, bodies)
-            .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
-            .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
-            .column(Type::UUID_ARRAY, |(_, guid, _)| *guid)
-            .column(Type::INT8_ARRAY, |(_, _, body)| body.size as i64)
-            .column(Type::BOOL_ARRAY, |(_, _, body)| body.is_compressed)
-            .column(Type::BYTEA_ARRAY, |(_, _, body)| &body.bytes[..])
-            .call(),
-    ]
-    .into_iter()
-    .flatten()
+            .call()
+    };
+    calls.extend(whole(INSERT_ELEMENTS, new.collect()));
+    calls.extend(whole(REWRITE_ELEMENTS, rewritten.collect()));
+    let described = Rows::new(DESCRIBE_ELEMENTS, described)
+        .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+        .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+        .column(Type::UUID_ARRAY, |(_, element, _)| element.guid)
+        .column(Type::INT8_ARRAY, |(_, _, (_, changed))| ticks(*changed))
+        .column(Type::TEXT_ARRAY, |(_, _, (row, _))| row.doc.as_str());
+    calls.extend(described.call());
+    let bodies = Rows::new(PUT_BLOBS, bodies)
+        .column(Type::INT4_ARRAY, |(id, ..)| id.party.get())
+        .column(Type::UUID_ARRAY, |(id, ..)| id.guid)
+        .column(Type::UUID_ARRAY, |(_, guid, _)| *guid)
+        .column(Type::INT8_ARRAY, |(_, _, body)| body.size as i64)
+        .column(Type::BOOL_ARRAY, |(_, _, body)| body.is_compressed)
+        .column(Type::BYTEA_ARRAY, |(_, _, body)| &body.bytes[..]);
+    calls.extend(bodies.call());
+    calls
 }
 
 fn events<'s>(rows: &'s [NewEvents<'_>]) -> Option<Call<'s>> {

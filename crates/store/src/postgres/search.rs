@@ -27,9 +27,9 @@ const SCANNED_AT_ONCE: usize = 2_000;
 /// One moment for all statements of a list.
 const BEGIN: &str = "begin isolation level repeatable read read only";
 
-const ELEMENTS_OF: &str = "select e.party, e.instance, e.position, e.changed, e.doc \
-     from unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     join element e on e.party = k.party and e.instance = k.guid";
+const ELEMENTS_OF: &str = "select k.party, k.guid, e.position, e.changed, e.doc \
+     from unnest($1::int4[], $2::uuid[]) as k (party, guid) cross join lateral \
+     (select position, changed, doc from element where party = k.party and instance = k.guid offset 0) e";
 
 impl PostgresStore {
     /// One page. One that ran out of the scan budget is short, but says where to go on.
@@ -52,12 +52,14 @@ impl PostgresStore {
         query: &InstanceQuery,
         apps: &[i32],
     ) -> Result<Result<Page, StoreFailure>, Error> {
-        let session = link.session().await?;
-        if query.needs_documents() || query.reference.is_some() {
-            list_by_documents(&session, query, apps, self.options.scan_budget.max(1)).await
-        } else {
-            list_by_keys(&session, query, apps).await
-        }
+        link.with_session(async |session| {
+            if query.needs_documents() || query.reference.is_some() {
+                list_by_documents(session, query, apps, self.options.scan_budget.max(1)).await
+            } else {
+                list_by_keys(session, query, apps).await
+            }
+        })
+        .await
     }
 }
 
@@ -72,19 +74,19 @@ async fn list_by_keys(
 }
 
 /// The keys of the page, and what is joined to them: the instances at place 0, their elements at their own.
-fn page_statement(query: &InstanceQuery, apps: &[i32]) -> Call<'static> {
+pub(super) fn page_statement(query: &InstanceQuery, apps: &[i32]) -> Call<'static> {
     let question = Question::of(query, apps);
     let keys = question.keys_statement("party, guid, changed", query.size);
     let mut sql = format!(
         "with k as materialized ({}) \
-         select k.party, k.guid, k.changed, 0 as place, i.changed, i.doc from k \
-         join instance i on i.party = k.party and i.guid = k.guid",
+         select k.party, k.guid, k.changed, 0 as place, i.changed, i.doc from k cross join lateral \
+         (select changed, doc from instance where party = k.party and guid = k.guid offset 0) i",
         keys.0
     );
     if query.include_elements {
         sql.push_str(
-            " union all select k.party, k.guid, k.changed, e.position, e.changed, e.doc from k \
-             join element e on e.party = k.party and e.instance = k.guid",
+            " union all select k.party, k.guid, k.changed, e.position, e.changed, e.doc from k cross join lateral \
+             (select position, changed, doc from element where party = k.party and instance = k.guid offset 0) e",
         );
     }
     keys.1.into_iter().fold(Call::new(sql), |call, (value, kind)| call.with_boxed(value, kind))
@@ -231,10 +233,10 @@ impl Question {
         }
         match apps {
             [] => {}
-            [app] if query.party.is_some() => question.demand("app =", *app, Type::INT4),
             apps if query.party.is_some() || apps.len() > MERGED_APPS => {
                 let place = question.bind(apps.to_vec(), Type::INT4_ARRAY);
-                question.conditions.push(format!("app = any({place})"));
+                // A sum is no key: so the order of an app is not taken for a way to the party.
+                question.conditions.push(format!("app + 0 = any({place})"));
             }
             apps => {
                 question.apps = apps.to_vec();
@@ -289,23 +291,31 @@ impl Question {
     }
 
     fn keys_statement(mut self, columns: &str, limit: usize) -> (String, Vec<(Value, Type)>) {
-        let mut sql = String::new();
-        if self.apps.is_empty() {
-            self.write_part(columns, None, &mut sql);
-        }
-        for (number, app) in std::mem::take(&mut self.apps).into_iter().enumerate() {
-            if number > 0 {
-                sql.push_str(" union all ");
-            }
-            let place = self.bind(app, Type::INT4);
-            self.write_part(columns, Some(&place), &mut sql);
-        }
         let direction = match self.order {
             Order::Ascending => "asc",
             Order::Descending => "desc",
         };
         let limit = self.bind(i64::try_from(limit).unwrap_or(i64::MAX), Type::INT8);
-        let _ = write!(sql, " order by changed {direction}, guid {direction} limit {limit}");
+        let end = format!(" order by changed {direction}, guid {direction} limit {limit}");
+        let mut sql = String::new();
+        match &std::mem::take(&mut self.apps)[..] {
+            [] => self.write_part(columns, None, &mut sql),
+            [app] => {
+                let place = self.bind(*app, Type::INT4);
+                self.write_part(columns, Some(&place), &mut sql);
+            }
+            apps => {
+                for (number, app) in apps.iter().enumerate() {
+                    sql.push_str(if number == 0 { "(" } else { " union all (" });
+                    let place = self.bind(*app, Type::INT4);
+                    self.write_part(columns, Some(&place), &mut sql);
+                    // Each in order by itself, so that they can be merged.
+                    sql.push_str(&end);
+                    sql.push(')');
+                }
+            }
+        }
+        sql.push_str(&end);
         (sql, self.values)
     }
 

@@ -8,7 +8,7 @@
 //! tried one at a time. When the connection breaks during the commit, the mark that the transaction left tells on the
 //! next connection whether it took place; whoever asks leaves the mark itself, so that it never will if it has not yet.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,14 +38,16 @@ const NUMBERS: i64 = 10_000;
 
 const ATTEMPT: &str = "commit a group of changes";
 
-const LOCK_INSTANCES: &str = "select i.party, i.guid, i.version, i.changed, i.last_event \
-     from unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     join instance i on i.party = k.party and i.guid = k.guid order by i.party, i.guid for update of i";
-const READ_ELEMENTS: &str = "select e.party, e.instance, e.guid, e.position, e.content, e.object_key \
-     from unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     join element e on e.party = k.party and e.instance = k.guid";
-const READ_TOMBSTONES: &str = "select r.party, r.guid from unnest($1::int4[], $2::uuid[]) as k (party, guid) \
-     join removed r on r.party = k.party and r.guid = k.guid";
+/// In the order in which they are given, which has to be the same for everybody.
+pub(super) const LOCK_INSTANCES: &str = "select k.party, k.guid, i.version, i.changed, i.last_event \
+     from unnest($1::int4[], $2::uuid[]) as k (party, guid) cross join lateral \
+     (select version, changed, last_event from instance where party = k.party and guid = k.guid for update) i";
+/// What stands behind an offset is looked up for each of the keys, and never read as a whole.
+pub(super) const READ_ELEMENTS: &str = "select k.party, k.guid, e.guid, e.position, e.content, e.object_key \
+     from unnest($1::int4[], $2::uuid[]) as k (party, guid) cross join lateral \
+     (select guid, position, content, object_key from element where party = k.party and instance = k.guid offset 0) e";
+pub(super) const READ_TOMBSTONES: &str = "select k.party, k.guid from unnest($1::int4[], $2::uuid[]) as k (party, guid) cross join lateral \
+     (select 1 from removed where party = k.party and guid = k.guid offset 0) r";
 const LOCK_CLOCK: &str = "select last from clock where id = 0 for update";
 const SET_CLOCK: &str = "update clock set last = $1 where id = 0";
 const MARK_BATCH: &str = "insert into batch (id, at) values ($1, $2)";
@@ -273,19 +275,27 @@ impl Pen {
     }
 
     async fn try_commit(&mut self, changes: &[&Prepared]) -> Result<Vec<Outcome>, Trouble> {
+        let session = self.link.session().await.map_err(|error| Trouble::before_commit(&error))?;
+        let done = self.commit_on(&session, changes).await;
+        if let Err(Trouble::Lost(_) | Trouble::Unknown(..)) = &done {
+            self.link.forget(&session);
+        }
+        done
+    }
+
+    async fn commit_on(&mut self, session: &Session, changes: &[&Prepared]) -> Result<Vec<Outcome>, Trouble> {
         let before = |error: Error| Trouble::before_commit(&error);
-        let session = self.link.session().await.map_err(before)?;
-        self.number_apps(&session, changes).await.map_err(before)?;
-        let mut sheet = self.read(&session, changes).await?;
+        self.number_apps(session, changes).await.map_err(before)?;
+        let mut sheet = self.read(session, changes).await?;
         let outcomes: Vec<Outcome> = changes.iter().map(|change| sheet.apply(change)).collect();
         if outcomes.iter().all(Result::is_err) {
-            roll_back(&session).await;
+            roll_back(session).await;
             return Ok(outcomes);
         }
         let numbers = match self.take_numbers(sheet.jobs.len()).await {
             Ok(numbers) => numbers,
             Err(cause) => {
-                roll_back(&session).await;
+                roll_back(session).await;
                 return Err(Trouble::Lost(cause));
             }
         };
@@ -298,7 +308,7 @@ impl Pen {
         // What is still to be prepared waits for answers: not behind the commit.
         for call in &calls {
             if let Err(error) = session.ready(call).await {
-                roll_back(&session).await;
+                roll_back(session).await;
                 return Err(before(error));
             }
         }
@@ -312,15 +322,15 @@ impl Pen {
 
     /// Begins the transaction, locks the instances, and reads what the changes are decided on.
     async fn read<'a>(&self, session: &Session, changes: &[&'a Prepared]) -> Result<Sheet<'a>, Trouble> {
-        let ids: HashSet<InstanceId> = changes.iter().map(|change| change.id).collect();
-        let with_elements: HashSet<InstanceId> = changes
+        let ids: BTreeSet<InstanceId> = changes.iter().map(|change| change.id).collect();
+        let with_elements: BTreeSet<InstanceId> = changes
             .iter()
             .filter(|change| change.removal.is_some() || !change.elements.is_empty())
             .map(|change| change.id)
             .collect();
-        let new: HashSet<InstanceId> =
+        let new: BTreeSet<InstanceId> =
             changes.iter().filter(|change| change.expect == Expect::Absent).map(|change| change.id).collect();
-        let keyed = |sql, ids: &HashSet<InstanceId>| {
+        let keyed = |sql, ids: &BTreeSet<InstanceId>| {
             let (parties, guids): (Vec<i32>, Vec<Guid>) = ids.iter().map(|id| (id.party.get(), id.guid)).unzip();
             Call::new(sql).with(parties, Type::INT4_ARRAY).with(guids, Type::UUID_ARRAY)
         };

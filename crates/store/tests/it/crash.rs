@@ -15,17 +15,26 @@ use mottak_model::{DataElement, Guid, InstanceId, PartyId, Time};
 use mottak_service::ports::{
     Body, Change, ElementChange, ElementPut, Expect, InstanceQuery, Job, Order, Store, SystemClock,
 };
-use mottak_store::{Options, SqliteStore};
+use mottak_store::{ObjectLocation, Options, PostgresOptions, PostgresStore, SqliteStore};
+use mottak_testing::postgres::Schema;
 
 use crate::samples::{self, Dice, collect};
 
 const FOLDER: &str = "MOTTAK_STORE_CRASH_FOLDER";
+const URL: &str = "MOTTAK_STORE_CRASH_URL";
 const SEED: &str = "MOTTAK_STORE_CRASH_SEED";
 const WRITERS: u64 = 12;
 const ROUNDS: u64 = 6;
 
-fn open(folder: &Path) -> Arc<SqliteStore> {
-    SqliteStore::open(folder, Arc::new(SystemClock), Options::default()).unwrap()
+/// In PostgreSQL when there is a URL, with objects in the folder.
+async fn open(folder: &Path, url: Option<&str>) -> Arc<dyn Store> {
+    match url {
+        None => SqliteStore::open(folder, Arc::new(SystemClock), Options::default()).unwrap(),
+        Some(url) => {
+            let objects = ObjectLocation::Folder(folder.join("objects"));
+            PostgresStore::open(url, &objects, Arc::new(SystemClock), PostgresOptions::default()).await.unwrap()
+        }
+    }
 }
 
 /// The content of the instance's only element in this version: told by the guid and the version alone.
@@ -36,7 +45,7 @@ fn content(guid: Guid, version: u64) -> Bytes {
 }
 
 /// The whole effect of making this version of the instance: document, element, body, event and job agree.
-fn version_change(id: InstanceId, version: u64) -> Change {
+pub(crate) fn version_change(id: InstanceId, version: u64) -> Change {
     let mut dice = Dice::new(id.guid.as_u64_pair().0);
     let mut instance = samples::instance(&mut dice, id);
     instance.created = None;
@@ -61,11 +70,12 @@ fn version_change(id: InstanceId, version: u64) -> Change {
 fn child_writes_until_it_is_killed() {
     let (Some(folder), Some(seed)) = (std::env::var_os(FOLDER), std::env::var_os(SEED)) else { return };
     let seed: u64 = seed.to_str().unwrap().parse().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let url = std::env::var_os(URL).and_then(|url| url.into_string().ok());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = open(Path::new(&folder));
+        let store = open(Path::new(&folder), url.as_deref()).await;
         let tasks: Vec<_> = (0..WRITERS)
-            .map(|writer| tokio::spawn(write_for_ever(Arc::clone(&store), Dice::new(seed * 1000 + writer))))
+            .map(|writer| tokio::spawn(write_for_ever(store.clone(), Dice::new(seed * 1000 + writer))))
             .collect();
         for task in tasks {
             task.await.unwrap();
@@ -73,7 +83,7 @@ fn child_writes_until_it_is_killed() {
     });
 }
 
-async fn write_for_ever(store: Arc<SqliteStore>, mut dice: Dice) {
+async fn write_for_ever(store: Arc<dyn Store>, mut dice: Dice) {
     let mut mine: Vec<(InstanceId, u64)> = Vec::new();
     loop {
         let (id, version) = if mine.is_empty() || dice.one_in(2) {
@@ -92,32 +102,44 @@ async fn write_for_ever(store: Arc<SqliteStore>, mut dice: Dice) {
 
 #[tokio::test]
 async fn a_kill_loses_nothing_acknowledged_and_leaves_nothing_half_done() {
+    kill_again_and_again(None).await;
+}
+
+#[tokio::test]
+async fn a_kill_of_a_node_loses_nothing_in_postgresql_and_leaves_nothing_half_done() {
+    if let Some(schema) = Schema::fresh() {
+        kill_again_and_again(Some(&schema.url())).await;
+    }
+}
+
+async fn kill_again_and_again(url: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged: HashMap<Guid, u64> = HashMap::new();
     let mut dice = Dice::new(4);
     for round in 0..ROUNDS {
         let span = Duration::from_millis(150 + dice.below(500) as u64);
-        for (guid, version) in run_and_kill(folder.path(), round, span) {
+        for (guid, version) in run_and_kill(folder.path(), url, round, span) {
             acknowledged.entry(guid).and_modify(|known| *known = version.max(*known)).or_insert(version);
         }
-        let store = open(folder.path());
-        let found = check_every_instance(&store).await;
+        let store = open(folder.path(), url).await;
+        let found = check_every_instance(&*store).await;
         for (guid, version) in &acknowledged {
             assert!(found.get(guid).is_some_and(|found| found >= version), "{guid} lost version {version}");
         }
         store.maintain(Duration::ZERO).await.unwrap();
         check_objects(folder.path(), &found);
-        check_every_instance(&store).await;
+        check_every_instance(&*store).await;
         println!("round {round}: {} instances acknowledged, {} found", acknowledged.len(), found.len());
         store.close().await;
     }
     assert!(!acknowledged.is_empty());
 }
 
-fn run_and_kill(folder: &Path, seed: u64, span: Duration) -> Vec<(Guid, u64)> {
+fn run_and_kill(folder: &Path, url: Option<&str>, seed: u64, span: Duration) -> Vec<(Guid, u64)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["crash::child_writes_until_it_is_killed", "--exact", "--nocapture"])
         .env(FOLDER, folder)
+        .envs(url.map(|url| (URL, url)))
         .env(SEED, seed.to_string())
         .stdout(Stdio::piped())
         .spawn()
@@ -139,7 +161,7 @@ fn run_and_kill(folder: &Path, seed: u64, span: Duration) -> Vec<(Guid, u64)> {
 }
 
 /// Every instance is exactly what the change of its version made. Answers the versions.
-async fn check_every_instance(store: &SqliteStore) -> HashMap<Guid, u64> {
+pub(crate) async fn check_every_instance(store: &dyn Store) -> HashMap<Guid, u64> {
     let mut query = InstanceQuery { order: Order::Ascending, ..InstanceQuery::default() };
     let mut found = HashMap::new();
     loop {
