@@ -428,8 +428,9 @@ async fn platform_access_token_alone_proves_a_component() {
     for bad in [
         server.component_token("platform", -11),
         server.component_token("unknown", 300),
-        // A caller's token proves no component.
+        // A caller's token proves no component, not even one that names an app.
         world.sophie().token().expect("a token").to_owned(),
+        server.token(json!({ "urn:altinn:app": "studio.designer" })),
         "x.y.z".to_owned(),
     ] {
         let alone = server.anonymous().with_component_token(bad.clone());
