@@ -32,6 +32,10 @@ pub(crate) struct Issuer {
     pub(crate) issuer: String,
     /// File with its public keys.
     pub(crate) jwks: PathBuf,
+    /// Whether they are platform access tokens: those prove components of the platform and apps' own backends, and
+    /// never a caller.
+    #[serde(default)]
+    pub(crate) components: bool,
 }
 
 /// The file. Paths in it are relative to it.
@@ -55,7 +59,7 @@ impl Configuration {
             None => File::default(),
         };
         let issuers = match (options.issuer, options.jwks) {
-            (Some(issuer), Some(jwks)) => vec![Issuer { issuer, jwks }],
+            (Some(issuer), Some(jwks)) => vec![Issuer { issuer, jwks, components: false }],
             _ => file.issuers,
         };
         let platform_url = options.platform_url.or(file.platform_url);

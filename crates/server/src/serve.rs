@@ -54,5 +54,6 @@ fn trusted(issuer: &Issuer) -> anyhow::Result<TrustedIssuer> {
     let text = files::text(&issuer.jwks)?;
     let document = serde_json::from_str(&text).with_context(|| format!("read {} as JSON", issuer.jwks.display()))?;
     let keys = PublicKeys::from_jwks(&document).with_context(|| format!("take keys from {}", issuer.jwks.display()))?;
-    Ok(TrustedIssuer { issuer: issuer.issuer.clone(), keys, takes: Takes::Everything })
+    let takes = if issuer.components { Takes::Components } else { Takes::Everything };
+    Ok(TrustedIssuer { issuer: issuer.issuer.clone(), keys, takes })
 }
