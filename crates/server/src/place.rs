@@ -50,6 +50,11 @@ impl StoreOptions {
     }
 }
 
+/// What of the environment can be a setting of an object store.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// A place that can be opened.
 #[derive(Debug)]
 pub(crate) struct StorePlace {
@@ -80,7 +85,7 @@ impl std::fmt::Debug for Database {
 impl StorePlace {
     /// What the options mean for a server with this data folder.
     pub(crate) fn of(options: StoreOptions, data: &Path) -> anyhow::Result<Self> {
-        let objects = options.objects.as_deref().map(|url| ObjectLocation::parse(url, std::env::vars())).transpose()?;
+        let objects = options.objects.as_deref().map(|url| ObjectLocation::parse(url, environment())).transpose()?;
         let Some(url) = options.database_url.clone() else {
             if options.commit_order.is_some() || options.database_pooled {
                 bail!("--commit-order and --database-pooled are for PostgreSQL, and no --database-url is given");
