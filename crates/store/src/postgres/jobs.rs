@@ -6,7 +6,7 @@ use std::time::Duration;
 use mottak_service::ports::{BuriedJob, ClaimedJob, Clock, JobId, StoreFailure};
 use tokio_postgres::types::Type;
 
-use super::link::{Call, Link};
+use super::link::{Call, Link, plain};
 use super::read::get;
 use super::rows::{BURIED, OUTBOX};
 
@@ -67,7 +67,7 @@ pub(super) async fn give_back(
 
 /// Keeps a job for somebody to look at. Answers whether the claim was still valid.
 pub(super) async fn bury(link: &Link, job: &ClaimedJob, reason: String) -> Result<bool, StoreFailure> {
-    let call = held(BURY, job).with(BURIED, Type::INT2).with(reason, Type::TEXT);
+    let call = held(BURY, job).with(BURIED, Type::INT2).with(plain(&reason), Type::TEXT);
     link.execute("bury a job", &call).await.map(|rows| rows > 0)
 }
 

@@ -66,6 +66,12 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
+/// The text as PostgreSQL can hold it: without the one character that it cannot. In documents, which are JSON, that is
+/// written in another way; elsewhere it has no meaning.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+}
+
 /// Where the database is and how it is talked to.
 #[derive(Debug)]
 pub(super) struct Address {

@@ -106,7 +106,6 @@ async fn a_commit_touches_one_partition_of_each_table_for_one_instance() {
 fn all_filters() -> InstanceQuery {
     let range = TimeRange { at_least: Some(Time::from_ticks(1)), below: Some(Time::from_ticks(9)) };
     InstanceQuery {
-        current_task: Some("Task_1".to_owned()),
         is_archived: Some(true),
         changed: range,
         created: range,
@@ -123,6 +122,8 @@ async fn lists_follow_the_intended_index_and_are_never_sorted() {
     for partitions in [None, Some(4)] {
         let Some((_schema, _store, session)) = database(partitions).await else { return };
         let app = Some(AppId::new("ttd", "tilskudd"));
+        let at_task =
+            InstanceQuery { app: app.clone(), current_task: Some("Task_1".to_owned()), ..InstanceQuery::default() };
         let by_app = InstanceQuery { app, org: Some("ttd".to_owned()), ..all_filters() };
         let by_org = InstanceQuery { app: None, ..by_app.clone() };
         let by_party = InstanceQuery { party: Some(PartyId::new(1)), app: None, org: None, ..all_filters() };
@@ -130,9 +131,9 @@ async fn lists_follow_the_intended_index_and_are_never_sorted() {
             InstanceQuery { is_complete: Some(true), exclude_confirmed_by: Some("ttd".to_owned()), ..by_app.clone() };
         let standing_question_of_all_apps = InstanceQuery { app: None, ..standing_question.clone() };
         // Partitions' indexes are named after their columns.
-        let [by_app_, by_party_, unconfirmed] = match partitions {
-            None => ["instance_by_app", "instance_by_party", "instance_unconfirmed"],
-            Some(_) => ["_app_changed_guid", "_party_changed_guid", "_app_changed_guid"],
+        let [by_app_, by_party_, unconfirmed, at_task_] = match partitions {
+            None => ["instance_by_app", "instance_by_party", "instance_unconfirmed", "instance_at_task"],
+            Some(_) => ["_app_changed_guid", "_party_changed_guid", "_app_changed_guid", "_app_task_changed"],
         };
         for (query, apps, index) in [
             (&by_app, &[1][..], by_app_),
@@ -140,6 +141,8 @@ async fn lists_follow_the_intended_index_and_are_never_sorted() {
             (&by_party, &[], by_party_),
             (&by_party, &[1], by_party_),
             (&by_party, &[1, 2], by_party_),
+            (&at_task, &[1], at_task_),
+            (&at_task, &[1, 2, 3], at_task_),
             (&standing_question, &[1], unconfirmed),
             (&standing_question_of_all_apps, &[1, 2], unconfirmed),
         ] {

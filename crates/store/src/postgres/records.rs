@@ -4,7 +4,7 @@ use mottak_service::ports::{Record, RecordExpect, RecordKind, RecordWrite, Store
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::link::{Call, Link};
+use super::link::{Call, Link, plain};
 use super::read::get;
 
 const READ: &str = "select key, document, version from record where kind = $1 and key = $2";
@@ -50,7 +50,7 @@ pub(super) async fn write(link: &Link, write: RecordWrite) -> Result<bool, Store
 }
 
 fn keyed<'k>(sql: &'static str, kind: RecordKind, key: &'k str) -> Call<'k> {
-    Call::new(sql).with(kind.name(), Type::TEXT).with(key, Type::TEXT)
+    Call::new(sql).with(kind.name(), Type::TEXT).with(plain(key), Type::TEXT)
 }
 
 fn record(row: &Row, attempt: &str) -> Result<Record, StoreFailure> {

@@ -6,7 +6,7 @@ use mottak_model::{AppId, InstanceId, Time};
 use mottak_service::ports::Removal;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::link::Call;
+use super::link::{Call, plain};
 use super::sheet::{Content, Element, Live, NewEvents, NewJob, Sheet};
 use crate::prepare::{ElementRow, InstanceRow, PreparedBody};
 
@@ -154,12 +154,12 @@ fn instances<'s>(sheet: &'s Sheet<'_>, apps: &AppNumbers) -> impl Iterator<Item 
             .column(Type::INT8_ARRAY, |(_, live, _)| live.changed.ticks())
             .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.created))
             .column(Type::INT4_ARRAY, |(_, _, row)| row.status.bits() as i32)
-            .column(Type::TEXT_ARRAY, |(_, _, row)| row.task.as_deref())
+            .column(Type::TEXT_ARRAY, |(_, _, row)| row.task.as_deref().map(plain))
             .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.due))
             .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.ended))
             .column(Type::INT8_ARRAY, |(_, _, row)| ticks(row.visible_after))
             .column(Type::INT4_ARRAY, |(_, live, _)| live.last_event)
-            .column(Type::TEXT_ARRAY, |(_, _, row)| row.search_text.as_str())
+            .column(Type::TEXT_ARRAY, |(_, _, row)| plain(&row.search_text))
             .column(Type::TEXT_ARRAY, |(_, _, row)| row.doc.as_str())
             .call()
     };
@@ -245,8 +245,8 @@ fn jobs<'s>(jobs: &'s [NewJob<'_>], ids: Vec<i64>) -> Option<Call<'s>> {
         .column(Type::INT8_ARRAY, |(id, ..)| *id)
         .column(Type::INT2_ARRAY, |(_, lane, ..)| *lane)
         .column(Type::INT8_ARRAY, |(_, _, due, ..)| due.ticks())
-        .column(Type::TEXT_ARRAY, |(_, _, _, kind, _)| *kind)
-        .column(Type::TEXT_ARRAY, |(_, _, _, _, body)| *body)
+        .column(Type::TEXT_ARRAY, |(_, _, _, kind, _)| plain(kind))
+        .column(Type::TEXT_ARRAY, |(_, _, _, _, body)| plain(body))
         .call()
 }
 

@@ -12,7 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use super::PostgresStore;
-use super::link::{Call, Link, Session, failed, is_lost};
+use super::link::{Call, Link, Session, failed, is_lost, plain};
 use super::read::{self, get};
 use crate::matching::{QueryFacts, matches, status_filter};
 
@@ -240,7 +240,10 @@ impl Question {
             }
             apps => {
                 question.apps = apps.to_vec();
-                if status.implies_ended_and_unconfirmed() {
+                if query.current_task.is_some() {
+                    // Who stands at a task is at one. These words too are those of a partial index.
+                    question.conditions.push("(status & 32) = 32".to_owned());
+                } else if status.implies_ended_and_unconfirmed() {
                     // The words of the partial index, so that it is known to hold all that is asked for.
                     question.conditions.push("(status & 24) = 16".to_owned());
                 }
@@ -251,7 +254,7 @@ impl Question {
             question.conditions.push(format!("(status & {mask}) = {wanted}"));
         }
         if let Some(task) = &query.current_task {
-            question.demand("task =", task.clone(), Type::TEXT);
+            question.demand("task =", plain(task).into_owned(), Type::TEXT);
         }
         question.within("changed", changed_range(query));
         question.within("created", query.created);
@@ -331,7 +334,7 @@ impl Question {
     fn candidates_statement(mut self, query: &InstanceQuery, limit: usize) -> Call<'static> {
         let mut tests = Vec::new();
         if let Some(text) = &query.search_text {
-            let place = self.bind(text.to_lowercase(), Type::TEXT);
+            let place = self.bind(plain(&text.to_lowercase()).into_owned(), Type::TEXT);
             tests.push(format!("strpos(search_text, {place}) > 0"));
         }
         if let Some(reference) = &query.reference {
@@ -369,11 +372,11 @@ impl AppBook {
                     return Ok(Some(vec![number]));
                 }
                 Call::new("select id from app where name = $1 and org = $2")
-                    .with(app.as_str(), Type::TEXT)
-                    .with(org.as_str(), Type::TEXT)
+                    .with(plain(app.as_str()), Type::TEXT)
+                    .with(plain(org), Type::TEXT)
             }
-            (Some(app), None) => Call::new("select id from app where name = $1").with(app.as_str(), Type::TEXT),
-            (None, Some(org)) => Call::new("select id from app where org = $1").with(org.as_str(), Type::TEXT),
+            (Some(app), None) => Call::new("select id from app where name = $1").with(plain(app.as_str()), Type::TEXT),
+            (None, Some(org)) => Call::new("select id from app where org = $1").with(plain(org), Type::TEXT),
         };
         let rows = link.query(ATTEMPT, &call).await?;
         let mut numbers: Vec<i32> = rows.iter().map(|row| get(row, 0, ATTEMPT)).collect::<Result<_, _>>()?;

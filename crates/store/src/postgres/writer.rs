@@ -20,7 +20,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
-use super::link::{Address, Call, Link, Session, failed, is_lost};
+use super::link::{Address, Call, Link, Session, failed, is_lost, plain};
 use super::rows::{self, AppNumbers};
 use super::sheet::{Conflict, Content, Element, Live, Sheet};
 use super::{CommitOrder, PostgresOptions};
@@ -393,8 +393,9 @@ impl Pen {
                         self.apps.insert(name.clone(), number);
                     }
                     None => {
-                        let add =
-                            Call::new(ADD_APP).with(name.0.as_str(), Type::TEXT).with(name.1.as_str(), Type::TEXT);
+                        let add = Call::new(ADD_APP)
+                            .with(plain(name.0.as_str()), Type::TEXT)
+                            .with(plain(&name.1), Type::TEXT);
                         session.execute(&session.ready(&add).await?).await?;
                     }
                 }
@@ -457,7 +458,7 @@ async fn roll_back(session: &Session) {
 }
 
 async fn find_app(session: &Session, app: &AppId, org: &str) -> Result<Option<i32>, Error> {
-    let find = Call::new(FIND_APP).with(app.as_str(), Type::TEXT).with(org, Type::TEXT);
+    let find = Call::new(FIND_APP).with(plain(app.as_str()), Type::TEXT).with(plain(org), Type::TEXT);
     Ok(session.query(&find).await?.first().map(|row| row.get(0)))
 }
 

@@ -73,7 +73,7 @@ fn task(dice: &mut Dice) -> String {
 }
 
 fn text(dice: &mut Dice) -> String {
-    dice.pick(&["Søknad fra Ås", "100 % ferdig", "under_strek", "Kari Nordmann", ""]).to_owned()
+    dice.pick(&["Søknad fra Ås", "100 % ferdig", "under_strek", "Kari Nordmann", "", "null\0tegn"]).to_owned()
 }
 
 pub(crate) fn instance(dice: &mut Dice, id: InstanceId) -> Instance {
@@ -195,7 +195,7 @@ pub(crate) fn query(dice: &mut Dice, guids: &[Guid]) -> InstanceQuery {
         ended: range(dice),
         visible_after: range(dice),
         due_before: range(dice),
-        search_text: dice.maybe(10, |dice| dice.pick(&["SØKNAD", "%", "_", "nord"]).to_owned()),
+        search_text: dice.maybe(10, |dice| dice.pick(&["SØKNAD", "%", "_", "nord", "l\0T", "\0"]).to_owned()),
         reference: dice.maybe(10, |dice| match guids {
             [] => "0123456789ab".to_owned(),
             guids => dice.pick(guids).simple().to_string().split_off(20),

@@ -43,6 +43,11 @@ create index instance_unconfirmed on instance
     (app, changed, guid, status, task, created, due, ended, visible_after, party)
     where (status & 24) = 16;
 
+-- Who stands at a task (32), however few they are among those that have ended.
+create index instance_at_task on instance
+    (app, task, changed, guid, status, created, due, ended, visible_after, party)
+    where (status & 32) = 32;
+
 create table element (
     party int4 not null,
     instance uuid not null,
