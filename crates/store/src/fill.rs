@@ -27,7 +27,7 @@ const STEP: u64 = 10_000;
 pub fn fill(folder: &Path, app: AppId, count: u64, mut progress: impl FnMut(u64)) -> Result<(), StoreFailure> {
     let mut loader = BulkLoader::open(folder)?;
     for (made, (time, change)) in changes(app, count).enumerate() {
-        if made as u64 % STEP == 0 {
+        if (made as u64).is_multiple_of(STEP) {
             progress(made as u64);
         }
         if loader.add(change, time).is_err() {
@@ -50,7 +50,7 @@ pub async fn fill_store(
 ) -> Result<(), StoreFailure> {
     let mut commits: JoinSet<Result<(), StoreFailure>> = JoinSet::new();
     for (made, (time, change)) in changes(app, count).enumerate() {
-        if made as u64 % STEP == 0 {
+        if (made as u64).is_multiple_of(STEP) {
             progress(made as u64);
         }
         if commits.len() == IN_FLIGHT {

@@ -115,7 +115,11 @@ fn without(snapshot: &Snapshot, elements: &[Guid]) -> Change {
 /// Removes what may go of an instance. Doing it again does no harm.
 pub(crate) async fn clean_up(svc: &Service, id: InstanceId) -> Result<Outcome, Refusal> {
     let _gate = svc.enter(id).await?;
-    let Some(snapshot) = svc.load(id).await? else { return Ok(Outcome::Done) };
+    let Some(snapshot) = svc.load(id).await? else {
+        // Perhaps by an attempt that was ended before its last step.
+        super::locks::forget(svc, id).await?;
+        return Ok(Outcome::Done);
+    };
     let app = storage::applications::find(svc, &snapshot.instance.app_id).await?;
     let history = match app {
         Some(app) if app.auto_delete_on_process_end => Removal::WithHistory,
@@ -141,6 +145,9 @@ pub(crate) async fn clean_up(svc: &Service, id: InstanceId) -> Result<Outcome, R
     match svc.store.commit(change).await {
         Ok(_) => {
             tracing::info!(instance = %id.guid, "removed what was deleted");
+            if remaining.is_none() {
+                super::locks::forget(svc, id).await?;
+            }
             Ok(remaining.flatten().map_or(Outcome::Done, Outcome::Later))
         }
         // Somebody changed the instance meanwhile; the next attempt decides on what it is then.

@@ -171,6 +171,18 @@ async fn write(
     Err(Refusal::Busy)
 }
 
+/// Forgets the locks of an instance that is there no more.
+pub(crate) async fn forget(svc: &Service, id: InstanceId) -> Result<(), Refusal> {
+    let write = RecordWrite {
+        kind: RecordKind::InstanceLock,
+        key: id.to_string(),
+        expect: RecordExpect::Anything,
+        document: None,
+    };
+    svc.store.write_record(write).await?;
+    Ok(())
+}
+
 fn time_to_live(seconds: i64) -> Result<Duration, Refusal> {
     u64::try_from(seconds).map(Duration::from_secs).map_err(|_| invalid("TtlSeconds cannot be negative."))
 }

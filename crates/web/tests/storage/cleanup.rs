@@ -1,7 +1,7 @@
 //! What is deleted goes for good by itself, when its time has come (platform-storage §3.5).
 
 use mottak_model::{DeleteStatus, Instance, InstanceId, ReadStatus};
-use mottak_service::ports::{Clock as _, Job};
+use mottak_service::ports::{Clock as _, Job, RecordKind};
 use mottak_testing::covers;
 use mottak_testkit::{Client, Seed};
 use serde_json::json;
@@ -36,6 +36,10 @@ async fn what_was_never_sent_in_goes_the_next_day() {
         let world = own::world(backing);
         let element = own::attachment(1, 1, 5);
         let id = world.server.seed(Seed::of(own::instance(1)).with(element.clone(), "abc")).await.id;
+        let lock = world.sophie().post(format!("{API}/instances/{id}/lock")).json(&json!({"ttlSeconds": 30}));
+        lock.send().await.expect(200);
+        let locks = || world.server.service.store.records(RecordKind::InstanceLock, id.to_string());
+        assert_eq!(locks().await.expect("the store answers").len(), 1);
         delete_for_good(&world.sophie(), id).await;
         // Until then it can be read, as before.
         world.wait_days(0).await;
@@ -45,6 +49,7 @@ async fn what_was_never_sent_in_goes_the_next_day() {
         world.sophie().get(format!("{API}/instances/{id}")).send().await.expect(404);
         let body = world.server.service.store.read_body(id, element.id, None).await.expect("the store answers");
         assert!(body.is_none());
+        assert!(locks().await.expect("the store answers").is_empty());
         assert_eq!(world.wait_days(30).await, 0);
     }
 }
