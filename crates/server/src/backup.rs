@@ -1,11 +1,15 @@
 //! `mottak backup` and `mottak restore`: everything a store holds, as an archive, and back.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "postgres")]
+use anyhow::Context as _;
 use mottak_service::ports::SystemClock;
+#[cfg(feature = "postgres")]
+use mottak_store::PostgresStore;
 use mottak_store::archive::{self, Manifest, Progress, Stage};
 use mottak_store::{Options, SqliteStore};
 
@@ -26,7 +30,10 @@ pub(crate) fn backup(store: StoreArguments, to: &Path) -> anyhow::Result<ExitCod
             runtime.block_on(SqliteStore::backup(&folder, objects.as_ref(), to, clock, watch))?
         }
         #[cfg(feature = "postgres")]
-        Database::Postgres { .. } => anyhow::bail!("a PostgreSQL database cannot be archived yet"),
+        Database::Postgres { url, options } => {
+            let objects = objects.context("a PostgreSQL database needs a place for objects")?;
+            runtime.block_on(PostgresStore::backup(&url, &objects, &options, to, clock, watch))?
+        }
     };
     drop(bar);
     println!("archived and verified {} in {} in {:.1} s", told(&manifest), to.display(), begun.elapsed().as_secs_f64());
@@ -40,17 +47,21 @@ pub(crate) fn restore(from: &Path, store: StoreArguments) -> anyhow::Result<Exit
     let watch = |progress| show(&mut bar, progress);
     let clock = Arc::new(SystemClock);
     let runtime = run::runtime()?;
-    let (manifest, to): (Manifest, PathBuf) = match database {
+    let (manifest, to) = match database {
         Database::Sqlite(folder) => {
             let options = Options { objects, ..Options::default() };
             let manifest = runtime.block_on(SqliteStore::restore(from, &folder, &options, clock, watch))?;
-            (manifest, folder)
+            (manifest, folder.display().to_string())
         }
         #[cfg(feature = "postgres")]
-        Database::Postgres { .. } => anyhow::bail!("a PostgreSQL database cannot be filled from an archive yet"),
+        Database::Postgres { url, options } => {
+            let objects = objects.context("a PostgreSQL database needs a place for objects")?;
+            let restored = PostgresStore::restore(from, &url, &objects, &options, clock, watch);
+            (runtime.block_on(restored)?, "the database".to_owned())
+        }
     };
     drop(bar);
-    println!("restored and compared {} in {} in {:.1} s", told(&manifest), to.display(), begun.elapsed().as_secs_f64());
+    println!("restored and compared {} in {to} in {:.1} s", told(&manifest), begun.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -15,6 +15,8 @@ use anyhow::{Context as _, bail};
 use mottak_model::{AppId, DataElement, Instance, InstanceId};
 use mottak_service::Settings;
 use mottak_service::ports::{Blob, InstanceQuery, Order, Snapshot, SystemClock};
+#[cfg(feature = "postgres")]
+use mottak_store::PostgresReader;
 use mottak_store::{Reader, SqliteReader};
 use mottak_web::platform_api::storage::link;
 
@@ -44,14 +46,18 @@ pub(crate) fn run(store: StoreArguments, platform_url: Option<String>, wish: &Wi
     let configuration = store.configuration()?;
     let platform_url = platform_url.unwrap_or(configuration.platform_url);
     let StorePlace { database, objects } = configuration.store;
+    let (runtime, clock) = (run::runtime()?, Arc::new(SystemClock));
     let reader: Box<dyn Reader> = match database {
-        Database::Sqlite(folder) => Box::new(SqliteReader::open(&folder, objects.as_ref(), Arc::new(SystemClock))?),
+        Database::Sqlite(folder) => Box::new(SqliteReader::open(&folder, objects.as_ref(), clock)?),
         #[cfg(feature = "postgres")]
-        Database::Postgres { .. } => bail!("a PostgreSQL database cannot be exported yet"),
+        Database::Postgres { url, options } => {
+            let objects = objects.context("a PostgreSQL database needs a place for objects")?;
+            Box::new(runtime.block_on(PostgresReader::open(&url, &objects, options, clock))?)
+        }
     };
     let settings = Settings { platform_url: platform_url.trim_end_matches('/').to_owned(), ..Settings::default() };
     let begun = Instant::now();
-    let done = run::runtime()?.block_on(export(&*reader, wish, &settings))?;
+    let done = runtime.block_on(export(&*reader, wish, &settings))?;
     println!(
         "exported {} instances and {} files ({:.1} MB) of {} to {} in {:.1} s",
         done.instances,

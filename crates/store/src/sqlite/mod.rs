@@ -276,6 +276,11 @@ fn open_ledger(
     lock.try_lock().map_err(|error| failure(&attempt, format!("another process has it open ({error})")))?;
     let beside = || ObjectLocation::Folder(folder.join("objects"));
     let objects = open_objects(&options.objects.clone().unwrap_or_else(beside), Arc::clone(clock))?;
+    let log = folder.join(format!("{DATABASE}-wal"));
+    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        // Closing empties it.
+        tracing::info!("the store was not closed in order; what was committed is taken from its log");
+    }
     let mut connection =
         open_for_writing(&folder.join(DATABASE), options.cache_kib, sync).map_err(|error| failure(&attempt, error))?;
     migrate::migrate(&mut connection)?;
