@@ -46,6 +46,6 @@ pub use objects::ObjectLocation;
 #[cfg(feature = "object-storage")]
 pub use objects::{BucketLocation, Patience};
 #[cfg(feature = "postgres")]
-pub use postgres::{CommitOrder, PostgresOptions, PostgresStore};
+pub use postgres::{CommitOrder, PostgresOptions, PostgresReader, PostgresStore};
 pub use reader::Reader;
 pub use sqlite::{Options, SqliteReader, SqliteStore};

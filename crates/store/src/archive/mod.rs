@@ -10,6 +10,7 @@
 //! | `tally` | are these the same pieces as those? |
 //! | `manifest` | what is in the archive? |
 //! | `unfinished` | how does a folder appear whole or not at all? |
+//! | `objects` | what do sources say of bodies? |
 //! | `write` | how is an archive made? |
 //! | `read` | is it undamaged, and what does it hold? |
 //!
@@ -17,6 +18,7 @@
 
 mod entry;
 mod manifest;
+mod objects;
 mod read;
 mod tally;
 mod unfinished;
@@ -31,6 +33,7 @@ pub(crate) use self::entry::{
     BodyEntry, Content, ElementEntry, Entry, InstanceEntry, JobEntry, RecordEntry, RemovedEntry,
 };
 pub use self::manifest::Manifest;
+pub(crate) use self::objects::{describe_bytes, describe_object, open_object, raw_document};
 pub use self::read::verify;
 pub(crate) use self::read::{check, restore};
 pub use self::tally::Counts;

@@ -153,7 +153,9 @@ mod tests {
 
     fn digest(entries: &[Entry]) -> String {
         let mut tally = Tally::default();
-        entries.iter().for_each(|entry| tally.add(entry));
+        for entry in entries {
+            tally.add(entry);
+        }
         tally.digest()
     }
 

@@ -12,6 +12,7 @@ use mottak_service::ports::{Maintenance, StoreFailure};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
+use super::hold::is_held;
 use super::link::Call;
 use super::read::get;
 use super::rows::{CLEAN_UP, REMOVE_OBJECT};
@@ -81,6 +82,9 @@ impl PostgresStore {
     pub(super) async fn sweep(&self, grace: Duration) -> Result<Maintenance, StoreFailure> {
         let before = earlier(self.clock.now(), BATCHES_KEPT).ticks();
         self.errands.execute("forget old commits", &Call::new(FORGET_BATCHES).with(before, Type::INT8)).await?;
+        if is_held(&self.errands).await? {
+            return Ok(Maintenance::default());
+        }
         Ok(Maintenance {
             removed_objects: self.remove_dropped_objects(grace).await?,
             abandoned_uploads: self.remove_abandoned_uploads(grace).await?,

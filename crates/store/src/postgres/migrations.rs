@@ -40,6 +40,17 @@ pub(super) async fn migrate(session: &Session, partitions: Option<u32>) -> Resul
     apply(session, MIGRATIONS, partitions).await
 }
 
+/// Refuses a database that is not just as this version makes it, without changing it.
+pub(super) async fn require_current(session: &Session) -> Result<(), StoreFailure> {
+    if missing(session, MIGRATIONS).await?.is_empty() {
+        return Ok(());
+    }
+    Err(failure(
+        "read the database",
+        "an older version made it; start the server of this version once, which migrates it",
+    ))
+}
+
 async fn apply(session: &Session, migrations: &[Migration], partitions: Option<u32>) -> Result<(), StoreFailure> {
     let fail = |error: Error| failed(ATTEMPT, &error);
     begin_history(session).await.map_err(fail)?;

@@ -10,18 +10,26 @@
 //! | `jobs`, `records` | who does the jobs; the small documents beside the instances |
 //! | `maintenance` | when do large bodies go? |
 //! | `migrations` | is the database the one this version knows? |
+//! | `dump`, `hold` | what does it hold at one moment, and who keeps its objects meanwhile? |
+//! | `load`, `archived` | how is an empty one filled; what is done with archives? |
+//! | `reader` | how is it read by those who only read? |
 //!
 //! What holds for all statements: no session state but prepared statements, which can be switched off for a pooler; no
 //! triggers, sequences or advisory locks; one party per change; failures never carry PostgreSQL's own words, which may
 //! quote data.
 
+mod archived;
+mod dump;
+mod hold;
 mod jobs;
 mod link;
+mod load;
 mod maintenance;
 mod migrations;
 #[cfg(test)]
 mod plans;
 mod read;
+mod reader;
 mod records;
 mod rows;
 mod search;
@@ -40,6 +48,7 @@ use mottak_service::ports::{
 use self::link::{Address, Link, LinkPool, SharedLinks, failed};
 use self::maintenance::KeysInUse;
 use self::read::{ContentRow, Place};
+pub use self::reader::PostgresReader;
 use self::search::AppBook;
 use self::writer::Writer;
 use crate::objects::{ObjectLocation, Objects, open_objects, read_object};

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mottak_model::{Guid, PartyId, Time};
-use mottak_service::ports::{Blob, BlobStream, Clock, PortFuture, Sha256, StoreFailure, StoredBody};
+use mottak_service::ports::{BlobStream, Clock, PortFuture, Sha256, StoreFailure};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::value::RawValue;
-use sha2::Digest as _;
 
 use super::SqliteStore;
 use super::elements::{OBJECT, first_element, last_element};
@@ -17,10 +16,10 @@ use super::hold::Hold;
 use super::ledger::{BURIED, OUTBOX, attempted};
 use super::reader::open_beside;
 use crate::archive::{
-    ArchiveFailure, BodyEntry, Content, Counters, ElementEntry, Entry, InstanceEntry, JobEntry, Manifest, Progress,
-    RecordEntry, RemovedEntry, Source, backup,
+    ArchiveFailure, Counters, ElementEntry, Entry, InstanceEntry, JobEntry, Manifest, Progress, RecordEntry,
+    RemovedEntry, Source, backup, describe_bytes, describe_object, open_object, raw_document,
 };
-use crate::objects::{ObjectLocation, Objects, read_object};
+use crate::objects::{ObjectLocation, Objects};
 use crate::prepare::restore;
 use crate::rules::failure;
 
@@ -159,37 +158,14 @@ impl SqliteDump {
     }
 }
 
-/// Adds size and checksum of an object, which is read if its checksum is not known.
+/// Adds what there is to know of an object.
 async fn with_object(objects: &dyn Objects, instance: Guid, row: ElementRow) -> Result<Entry, StoreFailure> {
     let ElementRow { mut entry, object } = row;
     if let Some((key, sha256)) = object {
         let attempt = format!("read the body of data element {} of instance {instance}", entry.guid);
-        let body = open(objects, key.clone(), sha256, &attempt).await?;
-        let (size, sha256) = match (sha256, body.blob) {
-            (Some(sha256), _) => (body.size, sha256),
-            (None, Blob::Bytes(bytes)) => (body.size, sha2::Sha256::digest(&bytes).into()),
-            (None, Blob::Stream(mut stream)) => {
-                let mut seen = sha2::Sha256::new();
-                while let Some(piece) = stream.next().await.map_err(|error| failure(&attempt, error))? {
-                    seen.update(&piece);
-                }
-                (body.size, seen.finalize().into())
-            }
-        };
-        entry.body = Some(BodyEntry { size, sha256, content: Content::Object(key) });
+        entry.body = Some(describe_object(objects, key, sha256, &attempt).await?);
     }
     Ok(Entry::Element(entry))
-}
-
-async fn open(
-    objects: &dyn Objects,
-    key: String,
-    sha256: Option<Sha256>,
-    attempt: &str,
-) -> Result<StoredBody, StoreFailure> {
-    let cause = format!("the object {key} is gone");
-    let body = read_object(objects, key, sha256, None).await.map_err(|error| failure(attempt, error))?;
-    body.ok_or_else(|| failure(attempt, cause))
 }
 
 impl Source for SqliteDump {
@@ -219,13 +195,7 @@ impl Source for SqliteDump {
 
     fn object(&mut self, key: String) -> PortFuture<'_, Result<Box<dyn BlobStream>, StoreFailure>> {
         let objects = Arc::clone(&self.objects);
-        Box::pin(async move {
-            let attempt = format!("read the object {key}");
-            match open(&*objects, key, None, &attempt).await?.blob {
-                Blob::Stream(stream) => Ok(stream),
-                Blob::Bytes(_) => Err(failure(&attempt, "it is no object")),
-            }
-        })
+        Box::pin(async move { open_object(&*objects, key).await })
     }
 }
 
@@ -277,14 +247,7 @@ fn element_after(
             let stored = row.get_ref(9).map_err(&failed)?.as_bytes().map_err(|error| failure(&attempt(), error))?;
             let bytes = restore(size, row.get(8).map_err(&failed)?, stored)
                 .map_err(|damage| failure(&attempt(), damage.cause))?;
-            let seen: Sha256 = sha2::Sha256::digest(&bytes).into();
-            if sha256.is_some_and(|known| known != seen) {
-                return Err(failure(
-                    &attempt(),
-                    "its content is damaged: it has another checksum than when it was written",
-                ));
-            }
-            body = Some(BodyEntry { size: bytes.len() as u64, sha256: seen, content: Content::Bytes(bytes) });
+            body = Some(describe_bytes(bytes, sha256, &attempt())?);
         }
     }
     let document = document(row, 6, attempt)?;
@@ -374,10 +337,6 @@ fn job_after(connection: &Connection, after: i64) -> Result<Option<JobEntry>, St
 
 /// A stored document, as it is.
 fn document(row: &Row<'_>, column: usize, attempt: impl Fn() -> String) -> Result<Box<RawValue>, StoreFailure> {
-    let text: String = row.get(column).map_err(|error| failure(&attempt(), error))?;
-    // The position of the damage is told, never the content.
-    RawValue::from_string(text).map_err(|error| {
-        let cause = format!("a stored document is damaged: {:?} in column {}", error.classify(), error.column());
-        failure(&attempt(), cause)
-    })
+    let text = row.get(column).map_err(|error| failure(&attempt(), error))?;
+    raw_document(text, &attempt())
 }
