@@ -22,6 +22,10 @@ const PUT_FORM: usize = 10 * 1024;
 /// Instances that an empty store is filled with before measuring.
 const BACKGROUND: u64 = 20_000;
 const PAGE: usize = 100;
+/// New instances that are waited for together when a store is filled.
+const AT_ONCE: u64 = 500;
+/// Clients that read from a store that is somewhere else.
+const READERS: usize = 32;
 
 /// Measures each operation for `seconds` on the store in `folder`. Answers, by operation:
 /// `{"clients": n, "perSecond": n, "p50Microseconds": n, "p99Microseconds": n}`.
@@ -46,24 +50,60 @@ pub fn run(folder: &Path, seconds: f64) -> Result<Value, StoreFailure> {
 }
 
 async fn measure_all(folder: &Path, app: &AppId, span: Duration) -> Result<Value, StoreFailure> {
-    let store = SqliteStore::open(folder, Arc::new(SystemClock), Options::default())?;
+    let store: Arc<dyn Store> = SqliteStore::open(folder, Arc::new(SystemClock), Options::default())?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let known = known_instances(&store, app).await?;
+    let figures = measure_each(&store, app, span, cores).await;
+    store.close().await;
+    figures
+}
+
+/// Measures each operation for `seconds` on any store, as [`run`] does. One without the instances that are measured with
+/// is given some first.
+pub async fn measure_store(store: Arc<dyn Store>, seconds: f64) -> Result<Value, StoreFailure> {
+    let app = AppId::new("ttd", "bench");
+    let span = Duration::try_from_secs_f64(seconds).map_err(|error| failure("measure the store", error))?;
+    let any = InstanceQuery { app: Some(app.clone()), size: 1, include_elements: false, ..InstanceQuery::default() };
+    if store.search(any).await?.instances.is_empty() {
+        let form = form(NEW_FORM);
+        let mut specimens = Specimens::new(app.clone(), BACKGROUND, SystemClock.now().ticks() as u64);
+        for _ in 0..BACKGROUND / AT_ONCE {
+            let changes: Vec<_> = (0..AT_ONCE).map(|_| specimens.creation(SystemClock.now(), form.clone())).collect();
+            let mut commits = tokio::task::JoinSet::new();
+            for change in changes {
+                let store = Arc::clone(&store);
+                commits.spawn(async move { commit(&*store, change).await });
+            }
+            while let Some(done) = commits.join_next().await {
+                done.map_err(|error| failure("fill a store to measure it", error))??;
+            }
+        }
+    }
+    // One client alone would measure the way to the database and back.
+    measure_each(&store, &app, span, READERS).await
+}
+
+async fn measure_each(
+    store: &Arc<dyn Store>,
+    app: &AppId,
+    span: Duration,
+    readers: usize,
+) -> Result<Value, StoreFailure> {
+    let known = known_instances(&**store, app).await?;
     let get = {
-        let (store, known) = (Arc::clone(&store), Arc::clone(&known));
-        measure(cores, span, move |specimens| {
+        let (store, known) = (Arc::clone(store), Arc::clone(&known));
+        measure(readers, span, move |specimens| {
             let (store, id) = (Arc::clone(&store), pick(&known, specimens));
             async move { store.load(id).await.map(drop) }
         })
         .await?
     };
-    let create_16 = create(&store, 16, span).await?;
-    let create_64 = create(&store, 64, span).await?;
-    let put_16 = put(&store, &known, 16, span).await?;
-    let put_64 = put(&store, &known, 64, span).await?;
+    let create_16 = create(store, 16, span).await?;
+    let create_64 = create(store, 64, span).await?;
+    let put_16 = put(store, &known, 16, span).await?;
+    let put_64 = put(store, &known, 64, span).await?;
     let page = {
-        let (store, app) = (Arc::clone(&store), app.clone());
-        measure(cores, span, move |_| {
+        let (store, app) = (Arc::clone(store), app.clone());
+        measure(readers, span, move |_| {
             let store = Arc::clone(&store);
             let query = InstanceQuery {
                 org: Some(app.org().to_owned()),
@@ -77,14 +117,13 @@ async fn measure_all(folder: &Path, app: &AppId, span: Duration) -> Result<Value
         })
         .await?
     };
-    store.close().await;
     Ok(
         json!({ "get": get, "create16": create_16, "create64": create_64, "put16": put_16, "put64": put_64, "page100": page }),
     )
 }
 
 /// Instances to read and write at random.
-async fn known_instances(store: &SqliteStore, app: &AppId) -> Result<Arc<Vec<InstanceId>>, StoreFailure> {
+async fn known_instances(store: &dyn Store, app: &AppId) -> Result<Arc<Vec<InstanceId>>, StoreFailure> {
     let query = InstanceQuery {
         app: Some(app.clone()),
         size: BACKGROUND as usize,
@@ -106,19 +145,19 @@ fn pick(known: &[InstanceId], specimens: &mut Specimens) -> InstanceId {
     known[(specimens.roll() % known.len() as u64) as usize]
 }
 
-async fn create(store: &Arc<SqliteStore>, clients: usize, span: Duration) -> Result<Value, StoreFailure> {
+async fn create(store: &Arc<dyn Store>, clients: usize, span: Duration) -> Result<Value, StoreFailure> {
     let store = Arc::clone(store);
     let form = form(NEW_FORM);
     measure(clients, span, move |specimens| {
         let store = Arc::clone(&store);
         let change = specimens.creation(SystemClock.now(), form.clone());
-        async move { commit(&store, change).await }
+        async move { commit(&*store, change).await }
     })
     .await
 }
 
 async fn put(
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn Store>,
     known: &Arc<Vec<InstanceId>>,
     clients: usize,
     span: Duration,
@@ -127,13 +166,13 @@ async fn put(
     measure(clients, span, move |specimens| {
         let (store, id) = (Arc::clone(&store), pick(&known, specimens));
         let body = body.clone();
-        async move { put_form(&store, id, body).await }
+        async move { put_form(&*store, id, body).await }
     })
     .await
 }
 
 /// Replaces the form of an instance, as PUT data does: load, decide, commit.
-async fn put_form(store: &SqliteStore, id: InstanceId, body: Bytes) -> Result<(), StoreFailure> {
+async fn put_form(store: &dyn Store, id: InstanceId, body: Bytes) -> Result<(), StoreFailure> {
     let Some(snapshot) = store.load(id).await? else { return Ok(()) };
     let mut change = Change::expecting(id, snapshot.version);
     let Some(element) = snapshot.instance.data.first().cloned() else { return Ok(()) };
@@ -144,7 +183,7 @@ async fn put_form(store: &SqliteStore, id: InstanceId, body: Bytes) -> Result<()
     commit(store, change).await
 }
 
-async fn commit(store: &SqliteStore, change: Change) -> Result<(), StoreFailure> {
+async fn commit(store: &dyn Store, change: Change) -> Result<(), StoreFailure> {
     match store.commit(change).await {
         // Two clients met at one instance: that counts as work done.
         Ok(_) | Err(CommitFailure::Conflict) => Ok(()),

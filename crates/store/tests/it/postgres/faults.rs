@@ -61,7 +61,7 @@ async fn changes_survive_a_connection_that_breaks_before_or_after_the_commit() {
         let found = check_every_instance(&*direct).await;
         assert_eq!(found.len(), made.len());
         assert!(made.iter().all(|id| found[&id.guid] == VERSIONS));
-        let jobs = direct.claim_jobs(10_000, Duration::from_secs(60)).await.unwrap();
+        let jobs = direct.claim_jobs(10_000, Duration::from_mins(1)).await.unwrap();
         assert_eq!(jobs.len() as u64, WRITERS * VERSIONS, "every job is there once");
     }
 }

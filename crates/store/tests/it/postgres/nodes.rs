@@ -43,7 +43,7 @@ async fn a_poller_misses_nothing_while_sixteen_writers_on_two_nodes_run() {
     let poller = tokio::spawn(poll(Arc::clone(&first), Arc::clone(&is_over)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            let store = Arc::clone(if writer % 2 == 0 { &first } else { &second });
+            let store = Arc::clone(if writer.is_multiple_of(2) { &first } else { &second });
             tokio::spawn(async move {
                 let mut dice = Dice::new(900 + writer);
                 let mut last: Vec<(InstanceId, Time)> = Vec::new();
@@ -80,7 +80,7 @@ async fn of_many_writers_on_two_nodes_one_wins_each_version() {
         for version in 0..15 {
             let tasks: Vec<_> = (0..20)
                 .map(|writer: u64| {
-                    let store = Arc::clone(if writer % 2 == 0 { &first } else { &second });
+                    let store = Arc::clone(if writer.is_multiple_of(2) { &first } else { &second });
                     tokio::spawn(async move { store.commit(change(id, version, writer)).await })
                 })
                 .collect();
@@ -127,7 +127,7 @@ async fn two_nodes_never_hold_the_same_job() {
             tokio::spawn(async move {
                 let mut mine = Vec::new();
                 loop {
-                    let jobs = store.claim_jobs(7, Duration::from_secs(60)).await.unwrap();
+                    let jobs = store.claim_jobs(7, Duration::from_mins(1)).await.unwrap();
                     if jobs.is_empty() {
                         return mine;
                     }
