@@ -9,7 +9,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::PostgresOptions;
-use super::link::{Address, Call, Link, Session, failed};
+use super::link::{Address, Call, Link, Session, failed, plain};
 use super::rows::{BURIED, OUTBOX};
 use super::sheet::{INLINE, OBJECT};
 use crate::archive::{Content, Counters, ElementEntry, Entry, JobEntry, RecordEntry, Target};
@@ -204,7 +204,7 @@ impl PostgresLoad {
             Entry::Record(RecordEntry { kind, key, version, document }) => {
                 let call = Call::new(RECORD)
                     .with(kind, Type::TEXT)
-                    .with(key, Type::TEXT)
+                    .with(plain(&key), Type::TEXT)
                     .with(version as i64, Type::INT8)
                     .with(document, Type::TEXT);
                 self.run(call).await
@@ -214,10 +214,10 @@ impl PostgresLoad {
                     .with(id, Type::INT8)
                     .with(if buried.is_some() { BURIED } else { OUTBOX }, Type::INT2)
                     .with(due.ticks(), Type::INT8)
-                    .with(kind, Type::TEXT)
-                    .with(body, Type::TEXT)
+                    .with(plain(&kind), Type::TEXT)
+                    .with(plain(&body), Type::TEXT)
                     .with(attempts as i32, Type::INT4)
-                    .with(buried, Type::TEXT);
+                    .with(buried.as_deref().map(plain), Type::TEXT);
                 self.run(call).await
             }
             Entry::Element(_) | Entry::History(_) => Ok(()),
@@ -284,8 +284,8 @@ impl PostgresLoad {
         let number = self.apps.values().max().map_or(1, |last| last + 1);
         let call = Call::new(APPS)
             .with(number, Type::INT4)
-            .with(name.0.as_str(), Type::TEXT)
-            .with(name.1.as_str(), Type::TEXT);
+            .with(plain(name.0.as_str()), Type::TEXT)
+            .with(plain(&name.1), Type::TEXT);
         self.run(call).await?;
         self.apps.insert(name, number);
         Ok(number)
@@ -303,12 +303,12 @@ impl PostgresLoad {
             .column(Type::INT8_ARRAY, |row| row.changed)
             .column(Type::INT8_ARRAY, |row| row.created)
             .column(Type::INT4_ARRAY, |row| row.status)
-            .column(Type::TEXT_ARRAY, |row| row.task.as_deref())
+            .column(Type::TEXT_ARRAY, |row| row.task.as_deref().map(plain))
             .column(Type::INT8_ARRAY, |row| row.due)
             .column(Type::INT8_ARRAY, |row| row.ended)
             .column(Type::INT8_ARRAY, |row| row.visible_after)
             .column(Type::INT4_ARRAY, |row| row.events)
-            .column(Type::TEXT_ARRAY, |row| row.search_text.as_str())
+            .column(Type::TEXT_ARRAY, |row| plain(&row.search_text))
             .column(Type::TEXT_ARRAY, |row| row.doc.as_str());
         self.run(call.call).await?;
         let elements = std::mem::take(&mut self.elements);
