@@ -198,8 +198,9 @@ async fn export_file(
         },
     }
     let name = file_name(element);
-    match file.finish(id, &name, body.size, body.sha256).context("keep a file")? {
-        true => Ok(File::Written { name, size: body.size }),
-        false => Ok(File::Missing("is not what was once uploaded".to_owned())),
+    if file.finish(id, &name, body.size, body.sha256).context("keep a file")? {
+        Ok(File::Written { name, size: body.size })
+    } else {
+        Ok(File::Missing("is not what was once uploaded".to_owned()))
     }
 }

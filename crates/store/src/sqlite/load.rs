@@ -276,6 +276,8 @@ impl SqliteLoad {
         self.close_owner()?;
         put_counters(&self.connection, counters).map_err(&failed)?;
         self.connection.execute_batch("commit").map_err(&failed)?;
+        // What is sorted is too much for memory.
+        self.connection.pragma_update(None, "temp_store", "file").map_err(&failed)?;
         for index in &self.indexes {
             self.connection.execute_batch(index).map_err(attempted("sort the store"))?;
         }
