@@ -8,18 +8,20 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mottak_service::ports::StoreFailure;
+use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, Error, Row, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::PostgresOptions;
 use crate::rules::failure;
@@ -76,6 +78,8 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
 #[derive(Debug)]
 pub(super) struct Address {
     config: Config,
+    /// For `sslmode=require`.
+    tls: ClientConfig,
     prepares: bool,
     /// Drives the connections, whoever first needs them.
     runtime: Handle,
@@ -96,6 +100,10 @@ impl Address {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_secs(20));
         }
+        if config.get_ssl_mode() == SslMode::Prefer {
+            // Encryption that whoever is in between may refuse protects nothing: it is asked for or it is not.
+            config.ssl_mode(SslMode::Disable);
+        }
         config.keepalives_idle(Duration::from_secs(30));
         if options.prepared_statements {
             let settings = session_settings(options);
@@ -103,14 +111,14 @@ impl Address {
             config.options(all);
         }
         let runtime = Handle::try_current().map_err(|error| failure(ATTEMPT, error))?;
-        Ok(Self { config, prepares: options.prepared_statements, runtime })
+        Ok(Self { config, tls: tls()?, prepares: options.prepared_statements, runtime })
     }
 
     async fn connect(&self) -> Result<Session, Error> {
-        let config = self.config.clone();
+        let (config, tls) = (self.config.clone(), self.tls.clone());
         let driver = self.runtime.clone();
         let connecting = self.runtime.spawn(async move {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = config.connect(MakeRustlsConnect::new(tls)).await?;
             driver.spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::warn!(cause = cause_of(&error), "a connection to the database ended");
@@ -121,6 +129,24 @@ impl Address {
         let client = connecting.await.unwrap_or_else(|_| Err(Error::__private_api_timeout()))?;
         Ok(Session { client, statements: self.prepares.then(Mutex::default) })
     }
+}
+
+/// Whom this machine trusts. A certificate that cannot be read is one that nobody is trusted by.
+static ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
+
+/// Encrypts, and believes a server whose certificate names its host and comes from somebody trusted.
+fn tls() -> Result<ClientConfig, StoreFailure> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| failure("prepare encrypted connections", error))?
+        .with_root_certificates(Arc::clone(&ROOTS))
+        .with_no_client_auth();
+    Ok(config)
 }
 
 /// For people: hosts and database, nothing secret.

@@ -131,7 +131,8 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Opens the store in the database at `url` (`postgres://user:password@host/database`, with
-    /// `options=-csearch_path=…` also in another schema than the user's own). The schema is brought to this version; one
+    /// `options=-csearch_path=…` also in another schema than the user's own, with `sslmode=require` encrypted and the
+    /// server's certificate checked). The schema is brought to this version; one
     /// that a newer version made is refused. The connections live on the runtime that this is called on.
     ///
     /// Several nodes may have the same database open. Then `objects` has to be a place that they share.
