@@ -89,6 +89,22 @@ fn has_reference(instance: &Instance, reference: &str) -> bool {
     instance.id.guid.simple().to_string().ends_with(reference)
 }
 
+/// Where to look for `lastChanged`. An instance changes no earlier than it is created: who was created after X was
+/// changed after X. What the cursor says already is left to it: an engine that is given two bounds may start at the one
+/// that is farther away.
+pub(crate) fn changed_range(query: &InstanceQuery) -> TimeRange {
+    let range = TimeRange { at_least: query.changed.at_least.max(query.created.at_least), below: query.changed.below };
+    match (query.after, query.order) {
+        (Some(after), Order::Descending) if range.below.is_none_or(|below| after.changed < below) => {
+            TimeRange { below: None, ..range }
+        }
+        (Some(after), Order::Ascending) if range.at_least.is_none_or(|from| after.changed >= from) => {
+            TimeRange { at_least: None, ..range }
+        }
+        _ => range,
+    }
+}
+
 /// How two places follow one another in the list.
 pub(crate) fn compare(order: Order, left: Cursor, right: Cursor) -> Ordering {
     let ascending = (left.changed, left.guid).cmp(&(right.changed, right.guid));

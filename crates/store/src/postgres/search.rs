@@ -14,7 +14,7 @@ use tokio_postgres::{Error, Row};
 use super::PostgresStore;
 use super::link::{Call, Link, Session, failed, is_lost, plain};
 use super::read::{self, get};
-use crate::matching::{QueryFacts, matches, status_filter};
+use crate::matching::{QueryFacts, changed_range, matches, status_filter};
 
 const ATTEMPT: &str = "list instances";
 
@@ -346,11 +346,6 @@ impl Question {
         let (sql, values) = self.keys_statement(&format!("party, guid, changed, {doc} as doc"), limit);
         values.into_iter().fold(Call::new(sql), |call, (value, kind)| call.with_boxed(value, kind))
     }
-}
-
-/// An instance changes no earlier than it is created: who was created after X was changed after X.
-fn changed_range(query: &InstanceQuery) -> TimeRange {
-    TimeRange { at_least: query.changed.at_least.max(query.created.at_least), below: query.changed.below }
 }
 
 /// One to thirty-two lower-case hexadecimal digits.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use super::elements::{first_element, last_element};
 use super::ledger::attempted;
 use super::read::{self, Unreadable};
-use crate::matching::{QueryFacts, matches, status_filter};
+use crate::matching::{QueryFacts, changed_range, matches, status_filter};
 use crate::rules::failure;
 
 const ATTEMPT: &str = "list instances";
@@ -367,11 +367,6 @@ fn within(column: &str, range: TimeRange, conditions: &mut Vec<Condition>) {
     if let Some(to) = range.below {
         conditions.push((format!("{column} < ?"), vec![to.ticks().into()]));
     }
-}
-
-/// An instance changes no earlier than it is created: who was created after X was changed after X.
-fn changed_range(query: &InstanceQuery) -> TimeRange {
-    TimeRange { at_least: query.changed.at_least.max(query.created.at_least), below: query.changed.below }
 }
 
 /// The short numbers of the app, or of all apps of the org.
