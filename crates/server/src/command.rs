@@ -88,6 +88,8 @@ pub(crate) enum Command {
     BenchStore {
         #[arg(long)]
         data: PathBuf,
+        #[command(flatten)]
+        store: StoreOptions,
         /// Seconds per operation.
         #[arg(long, default_value_t = 3.0)]
         seconds: f64,

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Command::Policy(PolicyCommand::Decide { policy, request }) => tools::decide(&policy, &request),
         Command::Expression(ExpressionCommand::Test { files }) => tools::test_expressions(&files),
         Command::Fill { data, instances, app, store } => tools::fill(&data, store, instances, &app),
-        Command::BenchStore { data, seconds } => tools::bench_store(&data, seconds),
+        Command::BenchStore { data, store, seconds } => tools::bench_store(&data, store, seconds),
     };
     done.unwrap_or_else(|error| {
         eprintln!("mottak: {error:#}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mottak_apps::LoadOptions;
 use mottak_forms::expression::testing::run_test_file;
 use mottak_model::{AppId, Time};
-use mottak_service::ports::FixedClock;
+use mottak_service::ports::{FixedClock, SystemClock};
 
 use crate::files::text;
 use crate::place::{Database, StoreOptions, StorePlace};
@@ -74,7 +74,19 @@ pub(crate) fn fill(data: &Path, store: StoreOptions, instances: u64, app: &AppId
 }
 
 /// `mottak bench-store`
-pub(crate) fn bench_store(data: &Path, seconds: f64) -> anyhow::Result<ExitCode> {
-    println!("{}", mottak_store::bench::run(data, seconds)?);
+pub(crate) fn bench_store(data: &Path, store: StoreOptions, seconds: f64) -> anyhow::Result<ExitCode> {
+    let place = StorePlace::of(store, data)?;
+    let readers = match place.database {
+        Database::Sqlite(_) => std::thread::available_parallelism().map_or(2, usize::from),
+        #[cfg(feature = "postgres")]
+        Database::Postgres { .. } => 32,
+    };
+    let figures = run::runtime()?.block_on(async {
+        let store = place.open(Arc::new(SystemClock)).await?;
+        let figures = mottak_store::bench::measure_store(Arc::clone(&store), readers, seconds).await;
+        store.close().await;
+        anyhow::Ok(figures?)
+    })?;
+    println!("{figures}");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,20 +1,19 @@
 //! How fast the bare store is on this machine: no HTTP, no rules, one operation at a time.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mottak_model::{AppId, DataElement, InstanceId};
 use mottak_service::ports::{
-    Body, Change, Clock, CommitFailure, ElementChange, ElementPut, InstanceQuery, Store, StoreFailure, SystemClock,
+    Body, Change, Clock, CommitFailure, ElementChange, ElementPut, FixedClock, InstanceQuery, Store, StoreFailure,
+    SystemClock,
 };
 use serde_json::{Value, json};
 
+use crate::fill_store;
 use crate::rules::failure;
 use crate::specimen::Specimens;
-use crate::sqlite::DATABASE;
-use crate::{Options, SqliteStore, fill};
 
 /// Bytes of the form in each new instance, and of each form that is put.
 const NEW_FORM: usize = 8 * 1024;
@@ -22,64 +21,20 @@ const PUT_FORM: usize = 10 * 1024;
 /// Instances that an empty store is filled with before measuring.
 const BACKGROUND: u64 = 20_000;
 const PAGE: usize = 100;
-/// New instances that are waited for together when a store is filled.
-const AT_ONCE: u64 = 500;
-/// Clients that read from a store that is somewhere else.
-const READERS: usize = 32;
 
-/// Measures each operation for `seconds` on the store in `folder`. Answers, by operation:
-/// `{"clients": n, "perSecond": n, "p50Microseconds": n, "p99Microseconds": n}`.
+/// Measures each operation for `seconds`. `readers`: clients that read at the same time; for a store in this process as
+/// many as it has cores, for one that is somewhere else so many that the way there and back does not count. Answers, by
+/// operation: `{"clients": n, "perSecond": n, "p50Microseconds": n, "p99Microseconds": n}`.
 ///
-/// An empty folder is filled with some instances first. Runs on threads of its own; blocks until done.
-pub fn run(folder: &Path, seconds: f64) -> Result<Value, StoreFailure> {
-    let app = AppId::new("ttd", "bench");
-    let span = Duration::try_from_secs_f64(seconds).map_err(|error| failure("measure the store", error))?;
-    if !folder.join(DATABASE).exists() {
-        fill(folder, app.clone(), BACKGROUND, |_| {})?;
-    }
-    let measure = move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| failure("start the measuring threads", error))?;
-        runtime.block_on(measure_all(folder, &app, span))
-    };
-    // A thread of its own, so that a caller inside a runtime may call this too.
-    std::thread::scope(|scope| scope.spawn(measure).join())
-        .unwrap_or_else(|_| Err(failure("measure the store", "a measuring thread panicked")))
-}
-
-async fn measure_all(folder: &Path, app: &AppId, span: Duration) -> Result<Value, StoreFailure> {
-    let store: Arc<dyn Store> = SqliteStore::open(folder, Arc::new(SystemClock), Options::default())?;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let figures = measure_each(&store, app, span, cores).await;
-    store.close().await;
-    figures
-}
-
-/// Measures each operation for `seconds` on any store, as [`run`] does. One without the instances that are measured with
-/// is given some first.
-pub async fn measure_store(store: Arc<dyn Store>, seconds: f64) -> Result<Value, StoreFailure> {
+/// A store without the instances that are measured with is given some first.
+pub async fn measure_store(store: Arc<dyn Store>, readers: usize, seconds: f64) -> Result<Value, StoreFailure> {
     let app = AppId::new("ttd", "bench");
     let span = Duration::try_from_secs_f64(seconds).map_err(|error| failure("measure the store", error))?;
     let any = InstanceQuery { app: Some(app.clone()), size: 1, include_elements: false, ..InstanceQuery::default() };
     if store.search(any).await?.instances.is_empty() {
-        let form = form(NEW_FORM);
-        let mut specimens = Specimens::new(app.clone(), BACKGROUND, SystemClock.now().ticks() as u64);
-        for _ in 0..BACKGROUND / AT_ONCE {
-            let changes: Vec<_> = (0..AT_ONCE).map(|_| specimens.creation(SystemClock.now(), form.clone())).collect();
-            let mut commits = tokio::task::JoinSet::new();
-            for change in changes {
-                let store = Arc::clone(&store);
-                commits.spawn(async move { commit(&*store, change).await });
-            }
-            while let Some(done) = commits.join_next().await {
-                done.map_err(|error| failure("fill a store to measure it", error))??;
-            }
-        }
+        fill_store(Arc::clone(&store), &FixedClock::at(SystemClock.now()), app.clone(), BACKGROUND, |_| {}).await?;
     }
-    // One client alone would measure the way to the database and back.
-    measure_each(&store, &app, span, READERS).await
+    measure_each(&store, &app, span, readers).await
 }
 
 async fn measure_each(
@@ -236,12 +191,14 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MemoryStore;
 
-    #[test]
-    fn every_operation_is_measured() {
-        let folder = tempfile::tempdir().unwrap();
-        fill(folder.path(), AppId::new("ttd", "bench"), 200, |_| {}).unwrap();
-        let figures = run(folder.path(), 0.05).unwrap();
+    #[tokio::test]
+    async fn every_operation_is_measured() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+        let clock = FixedClock::at(SystemClock.now());
+        fill_store(Arc::clone(&store), &clock, AppId::new("ttd", "bench"), 200, |_| {}).await.unwrap();
+        let figures = measure_store(store, 2, 0.05).await.unwrap();
         for operation in ["get", "create16", "create64", "put16", "put64", "page100"] {
             assert!(figures[operation]["perSecond"].as_f64().is_some_and(|rate| rate > 0.0), "{operation}");
         }

@@ -38,6 +38,22 @@ pub async fn read(
     reading: Reading<'_>,
     choice: Option<Choice<'_>>,
 ) -> Result<Data, Refusal> {
+    for _ in 0..ATTEMPTS {
+        if let Seen::Now(data) = try_read(svc, caller, app, id, reading, choice).await? {
+            return Ok(data);
+        }
+    }
+    Err(Refusal::Busy)
+}
+
+async fn try_read(
+    svc: &Service,
+    caller: &Caller,
+    app: &App,
+    id: ElementId,
+    reading: Reading<'_>,
+    choice: Option<Choice<'_>>,
+) -> Result<Seen<Data>, Refusal> {
     let snapshot = load_for(svc, caller, app, id.instance, "read").await?;
     let element = element_of(&snapshot.instance, id.element)?.clone();
     let known = data_type_of(app, &element.data_type)?;
@@ -53,12 +69,42 @@ pub async fn read(
         }
         Data::Form(form)
     } else {
-        let body = read_chosen(&*svc.store, id.instance, id.element, choice).await?;
+        let Seen::Now(body) = read_as_seen(svc, id.instance, &element, choice).await? else {
+            return Ok(Seen::Before);
+        };
         let body = body.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
         Data::File { element: element.clone(), body }
     };
     leave_traces(svc, caller, app, &snapshot, element, given_ids).await;
-    Ok(data)
+    Ok(Seen::Now(data))
+}
+
+/// How often an element is read whose content is replaced meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Whether what was read belongs to what was seen.
+enum Seen<T> {
+    Now(T),
+    /// It was replaced in between.
+    Before,
+}
+
+/// The content of an element, or the part that is chosen, if the element is still what was seen of it: a new content
+/// must not go out under the old name and type.
+async fn read_as_seen(
+    svc: &Service,
+    instance: InstanceId,
+    seen: &DataElement,
+    choice: Option<Choice<'_>>,
+) -> Result<Seen<Option<StoredBody>>, Refusal> {
+    let body = read_chosen(&*svc.store, instance, seen.id, choice).await?;
+    let snapshot = svc.load(instance).await?;
+    let now = snapshot.as_ref().and_then(|snapshot| snapshot.instance.element(seen.id));
+    let is_same = now.is_some_and(|now| {
+        (now.size, now.last_changed, &now.content_type, &now.filename)
+            == (seen.size, seen.last_changed, &seen.content_type, &seen.filename)
+    });
+    Ok(if is_same { Seen::Now(body) } else { Seen::Before })
 }
 
 /// The route may name the data type as well; it must be the element's.
@@ -109,6 +155,20 @@ pub async fn download(
     id: ElementId,
     choice: Option<Choice<'_>>,
 ) -> Result<(DataElement, StoredBody), Refusal> {
+    for _ in 0..ATTEMPTS {
+        if let Seen::Now(download) = try_download(svc, caller, id, choice).await? {
+            return Ok(download);
+        }
+    }
+    Err(Refusal::Busy)
+}
+
+async fn try_download(
+    svc: &Service,
+    caller: &Caller,
+    id: ElementId,
+    choice: Option<Choice<'_>>,
+) -> Result<Seen<(DataElement, StoredBody)>, Refusal> {
     let (snapshot, app) = load_stored(svc, caller, id.instance, "read").await?;
     let not_found = |text: String| Refusal::NotFound(Problem::text(text));
     let element = snapshot
@@ -127,13 +187,13 @@ pub async fn download(
     if element.is_hard_deleted() && !is_owner {
         return Err(Refusal::NotFound(Problem::bare()));
     }
-    let body = read_chosen(&*svc.store, id.instance, id.element, choice).await?;
+    let Seen::Now(body) = read_as_seen(svc, id.instance, element, choice).await? else { return Ok(Seen::Before) };
     let body =
         body.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
     if !element.is_read && !is_owner {
         mark_read(svc, caller, &app, id.instance, element).await;
     }
-    Ok((element.clone(), body))
+    Ok(Seen::Now((element.clone(), body)))
 }
 
 /// Notes that an element has been read as it was seen. What somebody has changed about it meanwhile has not been read.

@@ -139,9 +139,12 @@ mod tests {
     fn what_is_not_ours_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
         let goal = root.path().join("goal");
-        fs::create_dir_all(goal.with_file_name("goal.partial")).unwrap();
+        let in_the_way = goal.with_file_name("goal.partial");
+        fs::create_dir_all(&in_the_way).unwrap();
+        fs::write(in_the_way.join("theirs"), "x").unwrap();
         assert!(Unfinished::begin(&goal).unwrap_err().to_string().contains("goal.partial"));
-        fs::remove_dir(goal.with_file_name("goal.partial")).unwrap();
+        assert!(in_the_way.join("theirs").exists());
+        fs::remove_dir_all(in_the_way).unwrap();
 
         fs::create_dir(&goal).unwrap();
         fs::write(goal.join("theirs"), "x").unwrap();

@@ -234,3 +234,40 @@ async fn poll(client: Client, done: Arc<AtomicBool>) -> BTreeSet<(String, String
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_never_carries_a_content_under_the_type_of_another() {
+    const ROUNDS: usize = 60;
+    let contents = [("text/plain", "plain text"), ("application/json", "{}")];
+    for backing in BACKINGS {
+        let server = server(backing);
+        let element = own::attachment(1, 1, 2);
+        let id = server.seed(Seed::of(instance(1)).with(element.clone(), "{}")).await.id;
+        let path = format!("{API}/instances/{id}/data/{}", element.id);
+        let writer = server.user(own::SOPHIE);
+        writer.put(&path).body(contents[0].0, contents[0].1).send().await.expect(200);
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let (client, path) = (server.user(own::SOPHIE), path.clone());
+                tokio::spawn(async move {
+                    let mut seen = BTreeSet::new();
+                    for _ in 0..ROUNDS {
+                        let read = client.get(&path).send().await.expect(200);
+                        let content_type = read.header("content-type").expect("a type").to_owned();
+                        seen.insert((content_type, read.text()));
+                    }
+                    seen
+                })
+            })
+            .collect();
+        for round in 1..ROUNDS {
+            let (content_type, content) = contents[round % 2];
+            writer.put(&path).body(content_type, content).send().await.expect(200);
+        }
+        for reader in readers {
+            for (content_type, content) in reader.await.expect("no panic") {
+                assert!(contents.contains(&(content_type.as_str(), content.as_str())), "{content_type}: {content}");
+            }
+        }
+    }
+}
