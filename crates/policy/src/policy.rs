@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::combine::{Combining, Effect, RuleResult, Tally};
 use crate::condition::{Condition, ConditionResult};
-use crate::decision::{Decision, Obligation, Status};
+use crate::decision::{CallerKind, Decision, Obligation, Status};
 use crate::functions::{FunctionError, MatchFunction};
 use crate::request::Request;
 use crate::vocabulary::{Category, DataType};
@@ -81,6 +81,17 @@ impl Policy {
     /// functions nobody knows, targets the standard reads differently.
     pub fn warnings(&self) -> &[PolicyProblem] {
         &self.warnings
+    }
+
+    /// The authentication level that end users need for whatever the policy permits. `None`: any level.
+    pub fn minimum_authentication_level(&self) -> Option<u8> {
+        let permit = Decision {
+            effect: Effect::Permit,
+            status: Status::Ok,
+            obligations: Arc::clone(&self.obligations),
+            echoes_attributes: false,
+        };
+        permit.minimum_authentication_level(CallerKind::EndUser)
     }
 
     /// The answer to an enriched request (contract §2.1). Neither reads clocks nor keeps anything.

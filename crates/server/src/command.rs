@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use mottak_model::AppId;
+use mottak_web::local::GeneratorLogin;
 
 use crate::place::StoreOptions;
 
@@ -143,6 +144,9 @@ pub(crate) struct DevOptions {
     /// Folder of test persons, organisations and roles, in place of the built-in ones.
     #[arg(long, env = "MOTTAK_TESTDATA")]
     pub(crate) testdata: Option<PathBuf>,
+    /// Name and password, with a colon between, that the test token generator (`/api/Get…Token`) asks for.
+    #[arg(long, env = "MOTTAK_GENERATOR_LOGIN", hide_env_values = true, default_value = GeneratorLogin::DEFAULT)]
+    pub(crate) generator_login: GeneratorLogin,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
 }

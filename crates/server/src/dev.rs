@@ -16,7 +16,7 @@ use mottak_service::jobs::TestScanner;
 use mottak_service::ports::{RandomIds, Register, SystemClock};
 use mottak_store::register::TestRegister;
 use mottak_web::WebState;
-use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
+use mottak_web::local::{self, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
 
 use crate::command::DevOptions;
@@ -42,22 +42,34 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         let (listener, address) = run::listen(options.listen).await?;
         let public_url = format!("http://{address}");
         let issuer = TokenIssuer::new(&format!("{public_url}/authentication/api/v1/openid/"), Arc::clone(&key));
-        let trusted =
-            TrustedIssuer { issuer: issuer.issuer().to_owned(), keys: PublicKeys::of(&key), takes: Takes::Everything };
-        let verifier = TokenVerifier::new(vec![trusted], TestTokens::Accepted);
+        let components = LocalState::COMPONENTS.map(|name| TokenIssuer::new(name, Arc::clone(&key)));
+        let trusted = |issuer: &TokenIssuer, takes| TrustedIssuer {
+            issuer: issuer.issuer().to_owned(),
+            keys: PublicKeys::of(&key),
+            takes,
+        };
+        let verifier = || {
+            let components = components.iter().map(|issuer| trusted(issuer, Takes::Components));
+            let issuers = [trusted(&issuer, Takes::Everything)].into_iter().chain(components).collect();
+            TokenVerifier::new(issuers, TestTokens::Accepted)
+        };
+        let generator_verifier = Arc::new(verifier());
         let settings = Settings { platform_url: public_url.clone(), is_production: false, ..Settings::default() };
         let identities = Arc::new(identities(&register));
         let register: Arc<dyn Register> = Arc::new(register);
         let service = run::service(Arc::clone(&apps), store, Arc::clone(&register), settings);
         let service = Arc::new(service.with_scanner(Arc::new(TestScanner)));
-        let state = WebState::new(Arc::clone(&service), verifier, antiforgery);
+        let state = WebState::new(Arc::clone(&service), verifier(), antiforgery);
         let local = local::router(LocalState {
             issuer,
+            components: components.into(),
+            generator_login: options.generator_login,
+            verifier: generator_verifier,
             register,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             identities,
-            apps: Arc::new(Offered(Arc::clone(&apps))),
+            apps: Arc::clone(&apps) as Arc<dyn LocalApps>,
             public_url: public_url.into(),
             hosts: hosts(address),
         });
@@ -116,17 +128,6 @@ fn identities(register: &TestRegister) -> TestIdentities {
 fn hosts(address: SocketAddr) -> Arc<[String]> {
     let known = LocalState::HOSTS.into_iter().map(str::to_owned);
     known.chain([address.ip().to_string()]).collect()
-}
-
-/// The loaded apps, for the page where one is chosen.
-#[derive(Debug)]
-struct Offered(Arc<Apps>);
-
-impl LocalApps for Offered {
-    fn apps(&self) -> Vec<LocalApp> {
-        let apps = self.0.list();
-        apps.iter().map(|app| LocalApp { id: app.id.clone(), minimum_level: None }).collect()
-    }
 }
 
 /// Prints what to open and try next.

@@ -13,7 +13,7 @@ use mottak_service::{MetricsKey, Service, Settings};
 use mottak_store::register::TestRegister;
 use mottak_web::WebState;
 use mottak_web::antiforgery::Antiforgery;
-use mottak_web::local::{self, LocalApp, LocalApps, LocalState, TestIdentities};
+use mottak_web::local::{self, GeneratorLogin, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
 use serde_json::{Map, Value, json};
 
@@ -21,9 +21,6 @@ use crate::backing::{Backing, Room};
 use crate::client::Client;
 
 const ISSUER: &str = "https://platform.example.no/authentication/api/v1/openid/";
-
-/// Whose platform access tokens are good.
-const COMPONENT_ISSUERS: [&str; 2] = ["platform", "ttd"];
 
 /// Making an RSA key takes long in a debug build, so all tests of a process share one.
 static KEY: LazyLock<Arc<SigningKey>> =
@@ -308,14 +305,7 @@ impl TestServerBuilder {
             None => self.backing.open(&self.clock),
         };
         let issuer = TokenIssuer::new(ISSUER, Arc::clone(&KEY));
-        let trusted = TrustedIssuer { issuer: ISSUER.to_owned(), keys: PublicKeys::of(&KEY), takes: Takes::Everything };
-        let components = COMPONENT_ISSUERS.map(|issuer| TrustedIssuer {
-            issuer: issuer.to_owned(),
-            keys: PublicKeys::of(&KEY),
-            takes: Takes::Components,
-        });
-        let issuers = components.into_iter().chain([trusted]).collect();
-        let verifier = TokenVerifier::new(issuers, TestTokens::Accepted);
+        let verifier = || TokenVerifier::new(trusted_issuers(), TestTokens::Accepted);
         let settings = Settings {
             platform_url: "https://platform.example.no".to_owned(),
             is_production: self.is_production,
@@ -335,15 +325,18 @@ impl TestServerBuilder {
             Some(scanner) => service.with_scanner(scanner),
             None => service,
         });
-        let state = WebState::new(Arc::clone(&service), verifier, Antiforgery::generate());
+        let state = WebState::new(Arc::clone(&service), verifier(), Antiforgery::generate());
         let local = self.with_local.then(|| {
             local::router(LocalState {
                 issuer: issuer.clone(),
+                components: LocalState::COMPONENTS.map(|name| TokenIssuer::new(name, Arc::clone(&KEY))).into(),
+                generator_login: GeneratorLogin::default(),
+                verifier: Arc::new(verifier()),
                 register,
                 clock: Arc::clone(&self.clock),
                 ids: Arc::new(RandomIds),
                 identities: Arc::new(TestIdentities::default()),
-                apps: Arc::new(NoApps),
+                apps: Arc::clone(&apps) as Arc<dyn LocalApps>,
                 public_url: "http://localhost".into(),
                 hosts: LocalState::HOSTS.into_iter().map(str::to_owned).collect(),
             })
@@ -353,13 +346,11 @@ impl TestServerBuilder {
     }
 }
 
-#[derive(Debug)]
-struct NoApps;
-
-impl LocalApps for NoApps {
-    fn apps(&self) -> Vec<LocalApp> {
-        Vec::new()
-    }
+/// Our own issuer, and those of platform access tokens.
+fn trusted_issuers() -> Vec<TrustedIssuer> {
+    let trusted = |issuer: &str, takes| TrustedIssuer { issuer: issuer.to_owned(), keys: PublicKeys::of(&KEY), takes };
+    let components = LocalState::COMPONENTS.map(|issuer| trusted(issuer, Takes::Components));
+    components.into_iter().chain([trusted(ISSUER, Takes::Everything)]).collect()
 }
 
 fn example_apps() -> Vec<PathBuf> {

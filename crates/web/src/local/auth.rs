@@ -23,9 +23,43 @@ const SELF_IDENTIFIED: i32 = 2;
 
 type Claims = Result<Map<String, Value>, Wrong>;
 
+/// A kind of token.
+struct Kind {
+    /// As `generate` calls it.
+    name: &'static str,
+    description: &'static str,
+    /// As the refusals call it.
+    spoken: &'static str,
+    claims: fn(&LocalState, &Fields) -> Claims,
+}
+
+const USER: Kind = Kind { name: "User", description: "A person", spoken: "user", claims: user_claims };
+const SELF_IDENTIFIED_USER: Kind = Kind {
+    name: "SelfIdentifiedUser",
+    description: "A person nobody vouches for",
+    spoken: "self-identified user",
+    claims: self_identified_claims,
+};
+const ORG: Kind = Kind { name: "Org", description: "An organisation", spoken: "org", claims: org_claims };
+const SYSTEM_USER: Kind = Kind {
+    name: "SystemUser",
+    description: "A system acting for an organisation",
+    spoken: "system user",
+    claims: system_user_claims,
+};
+const SERVICE_OWNER: Kind = Kind {
+    name: "ServiceOwner",
+    description: "The owner of applications",
+    spoken: "service owner",
+    claims: service_owner_claims,
+};
+
+/// All kinds. The first has number 1.
+const KINDS: [&Kind; 5] = [&USER, &SELF_IDENTIFIED_USER, &ORG, &SYSTEM_USER, &SERVICE_OWNER];
+
 /// `GET /Home/auth/user?userId&partyId&authenticationLevel&scope`.
 pub(super) async fn user(State(state): State<LocalState>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answer(&state, "user", query, &headers, user_claims)
+    answer(&state, &USER, &fields(query), &headers)
 }
 
 /// `GET /Home/auth/selfidentifieduser?username&scope`.
@@ -34,12 +68,12 @@ pub(super) async fn self_identified_user(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    answer(&state, "self-identified user", query, &headers, self_identified_claims)
+    answer(&state, &SELF_IDENTIFIED_USER, &fields(query), &headers)
 }
 
 /// `GET /Home/auth/org?orgNumber&scope`.
 pub(super) async fn org(State(state): State<LocalState>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answer(&state, "org", query, &headers, org_claims)
+    answer(&state, &ORG, &fields(query), &headers)
 }
 
 /// `GET /Home/auth/serviceowner?org&orgNumber&scope`.
@@ -48,7 +82,7 @@ pub(super) async fn service_owner(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    answer(&state, "service owner", query, &headers, service_owner_claims)
+    answer(&state, &SERVICE_OWNER, &fields(query), &headers)
 }
 
 /// `GET /Home/auth/systemuser?systemId&systemUserId&scope`.
@@ -57,22 +91,32 @@ pub(super) async fn system_user(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    answer(&state, "system user", query, &headers, system_user_claims)
+    answer(&state, &SYSTEM_USER, &fields(query), &headers)
+}
+
+/// `GET /Home/auth/generate?type&…`: a token of any kind, which `type` says by name or number, with its parameters.
+pub(super) async fn generate(
+    State(state): State<LocalState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let fields = fields(query);
+    let wanted = fields.get("type").unwrap_or_default();
+    let kind = KINDS.iter().zip(1..).find(|(kind, number)| {
+        kind.name.eq_ignore_ascii_case(wanted) || wanted.parse::<i32>().is_ok_and(|wanted| wanted == *number)
+    });
+    match kind {
+        Some((kind, _)) => answer(&state, kind, &fields, &headers),
+        None => reply::problem("Failed to generate token", unknown("type", KINDS.map(|kind| kind.name))),
+    }
 }
 
 /// `GET /Home/auth/info`: what tokens can be made, and of whom.
 pub(super) async fn info(State(state): State<LocalState>) -> Response {
-    let kinds = [
-        ("User", "A person"),
-        ("SelfIdentifiedUser", "A person nobody vouches for"),
-        ("Org", "An organisation"),
-        ("SystemUser", "A system acting for an organisation"),
-        ("ServiceOwner", "The owner of applications"),
-    ];
-    let kinds: Vec<_> = kinds
+    let kinds: Vec<_> = KINDS
         .iter()
         .zip(1..)
-        .map(|((name, description), value)| json!({"value": value, "name": name, "description": description}))
+        .map(|(kind, value)| json!({"value": value, "name": kind.name, "description": kind.description}))
         .collect();
     let users: Vec<_> = state
         .register
@@ -100,17 +144,14 @@ pub(super) async fn info(State(state): State<LocalState>) -> Response {
     reply::json(&info.to_string())
 }
 
-fn answer(
-    state: &LocalState,
-    kind: &str,
-    query: Option<String>,
-    headers: &HeaderMap,
-    claims: fn(&LocalState, &Fields) -> Claims,
-) -> Response {
-    let fields = Fields::parse(query.unwrap_or_default().as_bytes());
-    match claims(state, &fields) {
+fn fields(query: Option<String>) -> Fields {
+    Fields::parse(query.unwrap_or_default().as_bytes())
+}
+
+fn answer(state: &LocalState, kind: &Kind, fields: &Fields, headers: &HeaderMap) -> Response {
+    match (kind.claims)(state, fields) {
         Ok(claims) => reply::token(&state.issue(claims), headers),
-        Err(wrong) => reply::problem(&format!("Failed to generate {kind} token"), wrong),
+        Err(wrong) => reply::problem(&format!("Failed to generate {} token", kind.spoken), wrong),
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod auth;
 mod discovery;
+mod generator;
 mod login;
 mod page;
 mod query;
@@ -25,9 +26,12 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use mottak_apps::{App, Apps};
 use mottak_model::AppId;
-use mottak_service::authentication::TokenIssuer;
+use mottak_service::authentication::{TokenIssuer, TokenVerifier};
 use mottak_service::ports::{Clock, Ids, Register, SystemUserRecord};
+
+pub use generator::GeneratorLogin;
 
 /// The version of the development tools' interface that this one offers.
 const INTERFACE_VERSION: &str = "6";
@@ -36,6 +40,11 @@ const INTERFACE_VERSION: &str = "6";
 #[derive(Clone, Debug)]
 pub struct LocalState {
     pub issuer: TokenIssuer,
+    /// They sign platform access tokens: for the platform's own parts and for the apps of owners.
+    pub components: Arc<[TokenIssuer]>,
+    /// What the token generator asks for, and the tokens that may be shown to it instead.
+    pub generator_login: GeneratorLogin,
+    pub verifier: Arc<TokenVerifier>,
     pub register: Arc<dyn Register>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
@@ -50,6 +59,9 @@ pub struct LocalState {
 impl LocalState {
     /// Host names under which a developer's machine is known.
     pub const HOSTS: [&str; 4] = ["local.altinn.cloud", "localhost", "127.0.0.1", "altinn3local.no"];
+
+    /// Whose platform access tokens can be had (platform-authentication §5.4).
+    pub const COMPONENTS: [&str; 2] = ["platform", "ttd"];
 
     /// Whether a host name, with or without port, is one of ours.
     fn is_own_host(&self, authority: &str) -> bool {
@@ -87,7 +99,16 @@ pub struct LocalApp {
     pub minimum_level: Option<u8>,
 }
 
-/// All paths of the developers' side.
+/// Those that are served.
+impl LocalApps for Apps {
+    fn apps(&self) -> Vec<LocalApp> {
+        let offer =
+            |app: &Arc<App>| LocalApp { id: app.id.clone(), minimum_level: app.policy.minimum_authentication_level() };
+        self.list().iter().map(offer).collect()
+    }
+}
+
+/// All paths of the developers' side. [`generator`] has those under `/api`.
 pub fn router(state: LocalState) -> Router {
     Router::new()
         .route("/", get(page::show))
@@ -106,10 +127,12 @@ pub fn router(state: LocalState) -> Router {
         .route("/Home/auth/org", get(auth::org))
         .route("/Home/auth/serviceowner", get(auth::service_owner))
         .route("/Home/auth/systemuser", get(auth::system_user))
+        .route("/Home/auth/generate", get(auth::generate))
         .route("/Home/auth/info", get(auth::info))
         .route("/authentication/api/v1/authentication", get(login::redirect_to_page))
         .route("/authentication/api/v1/openid/.well-known/openid-configuration", get(discovery::configuration))
         .route("/authentication/api/v1/openid/.well-known/openid-configuration/jwks", get(discovery::keys))
+        .merge(generator::routes())
         .layer(middleware::from_fn_with_state(state.clone(), only_own_hosts))
         .with_state(state)
 }

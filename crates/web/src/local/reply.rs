@@ -1,10 +1,12 @@
 //! Answers of the developers' endpoints.
 
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mottak_service::ports::RegisterFailure;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What is wrong with a request, for the developer who made it: 400.
 #[derive(Debug)]
@@ -27,12 +29,25 @@ const PRIVATE: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (X_CONTEN
 
 /// A token: bare, or as a JSON string for those who accept nothing else (platform-authentication §2.3).
 pub(super) fn token(token: &str, headers: &HeaderMap) -> Response {
-    let mut response =
-        if wants_json(headers) { json(&format!("\"{token}\"")) } else { token.to_owned().into_response() };
+    private(if wants_json(headers) { json(&format!("\"{token}\"")) } else { token.to_owned().into_response() })
+}
+
+/// An answer that holds a token.
+pub(super) fn private(mut response: Response) -> Response {
     for (name, value) in PRIVATE {
-        response.headers_mut().insert(name, value.parse().expect("a header value"));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Header and claims of a token as indented JSON, with a line of a dot between. `None` for what is no token.
+pub(super) fn readable(token: &str) -> Option<String> {
+    let mut parts = token.split('.').map(|part| {
+        let part: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+        serde_json::to_string_pretty(&part).ok()
+    });
+    let (header, claims) = (parts.next()??, parts.next()??);
+    Some(format!("{header}\n.\n{claims}"))
 }
 
 /// A JSON text.
@@ -42,9 +57,14 @@ pub(super) fn json(text: &str) -> Response {
 
 /// Problem details: 400.
 pub(super) fn problem(title: &str, Wrong(detail): Wrong) -> Response {
-    let body = json!({ "title": title, "status": 400, "detail": detail });
+    problem_with(StatusCode::BAD_REQUEST, title, &detail)
+}
+
+/// Problem details with any status.
+pub(super) fn problem_with(status: StatusCode, title: &str, detail: &str) -> Response {
+    let body = json!({ "title": title, "status": status.as_u16(), "detail": detail });
     let content_type = [(CONTENT_TYPE, "application/problem+json; charset=utf-8")];
-    (StatusCode::BAD_REQUEST, content_type, body.to_string()).into_response()
+    (status, content_type, body.to_string()).into_response()
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

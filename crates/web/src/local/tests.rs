@@ -18,7 +18,7 @@ use mottak_testing::covers;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use super::{LocalApp, LocalApps, LocalState, TestIdentities, router};
+use super::{GeneratorLogin, LocalApp, LocalApps, LocalState, TestIdentities, router};
 
 const NOW: Time = Time::from_unix_seconds(1_764_000_000);
 const URL: &str = "http://local.altinn.cloud:8000";
@@ -49,6 +49,9 @@ fn state() -> LocalState {
     };
     LocalState {
         issuer: TokenIssuer::new(&format!("{URL}/authentication/api/v1/openid/"), Arc::clone(&KEY)),
+        components: LocalState::COMPONENTS.map(|name| TokenIssuer::new(name, Arc::clone(&KEY))).into(),
+        generator_login: GeneratorLogin::default(),
+        verifier: Arc::new(TokenVerifier::new(Vec::new(), TestTokens::Accepted)),
         register: Arc::new(register),
         clock: Arc::new(FixedClock::at(NOW)),
         ids: Arc::new(SequentialIds::default()),
@@ -286,6 +289,29 @@ async fn a_system_user_must_belong_to_the_system() {
     assert_eq!(caller.system_user().map(|user| &*user.owner_org_number), Some("950474084"));
     let problem = get(&format!("{path}?systemId=wrong&systemUserId={SYSTEM_USER}")).await.problem();
     assert_eq!(problem, "Failed to generate system user token");
+}
+
+#[tokio::test]
+async fn a_token_of_any_kind_can_be_asked_for_by_name_or_number() {
+    let system = format!("systemId=913312465_sbs&systemUserId={SYSTEM_USER}");
+    for (kinds, rest, is_right) in [
+        (["User", "1"], "userId=1337&scope=altinn:a", (|caller| caller.user().is_some()) as fn(&Caller) -> bool),
+        (["selfidentifieduser", "2"], "username=SelvRegistrert", Caller::is_self_identified),
+        (["Org", "3"], "orgNumber=950474084", |caller| caller.org_number() == Some("950474084")),
+        (["SystemUser", "4"], &system, |caller| caller.system_user().is_some()),
+        (["ServiceOwner", "5"], "org=ttd", |caller| caller.service_owner() == Some("ttd")),
+    ] {
+        for kind in kinds {
+            let caller = get(&format!("/Home/auth/generate?type={kind}&{rest}")).await.caller();
+            assert!(is_right(&caller), "{kind}");
+        }
+    }
+    let scope = get("/Home/auth/generate?type=User&userId=1337&scope=altinn:a").await.claims()["scope"].clone();
+    assert_eq!(scope, "altinn:a");
+    for query in ["", "type=6", "type=Nobody&userId=1337"] {
+        assert_eq!(get(&format!("/Home/auth/generate?{query}")).await.problem(), "Failed to generate token");
+    }
+    assert_eq!(get("/Home/auth/generate?type=1&userId=1").await.problem(), "Failed to generate user token");
 }
 
 #[tokio::test]

@@ -96,11 +96,13 @@ pub(super) fn system_user(user: &SystemUserRecord, vendor: Option<&str>, scope: 
     }))
 }
 
-fn organisation(number: &str) -> Value {
+/// An organisation as `consumer` and the like name it.
+pub(super) fn organisation(number: &str) -> Value {
     json!({ "authority": "iso6523-actorid-upis", "ID": format!("0192:{number}") })
 }
 
-fn object(value: Value) -> Map<String, Value> {
+/// The members of what is written as an object.
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),
