@@ -21,7 +21,31 @@ pub(crate) struct Configuration {
     pub(crate) register: Option<PathBuf>,
     /// File with the key to figures of use.
     pub(crate) metrics_key: Option<PathBuf>,
+    /// Where this server gives tokens itself.
+    pub(crate) authentication: Option<Authentication>,
     pub(crate) store: StorePlace,
+}
+
+/// What this server needs to give tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Authentication {
+    /// Folder of the keys it signs with.
+    pub(crate) signing_keys: PathBuf,
+    /// The published list of application owners.
+    pub(crate) owners: Option<PathBuf>,
+    pub(crate) providers: Vec<Provider>,
+}
+
+/// Whose tokens are exchanged for ours.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Provider {
+    /// `maskinporten`, `id-porten` or `altinnstudio`.
+    pub(crate) provider: String,
+    /// Exactly as in `iss`.
+    pub(crate) issuer: String,
+    /// File with its public keys.
+    pub(crate) jwks: PathBuf,
 }
 
 /// Whose tokens are accepted.
@@ -49,7 +73,17 @@ struct File {
     issuers: Vec<Issuer>,
     register: Option<PathBuf>,
     metrics_key: Option<PathBuf>,
+    authentication: Option<AuthenticationFile>,
     store: StoreOptions,
+}
+
+/// The table `[authentication]`: there, this server gives tokens itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct AuthenticationFile {
+    signing_keys: Option<PathBuf>,
+    owners: Option<PathBuf>,
+    providers: Vec<Provider>,
 }
 
 impl Configuration {
@@ -63,8 +97,16 @@ impl Configuration {
             _ => file.issuers,
         };
         let platform_url = options.platform_url.or(file.platform_url);
+        if file.authentication.is_some() && platform_url.is_none() {
+            anyhow::bail!("tokens name the platform that gives them: with [authentication], set platform-url as well");
+        }
         let platform_url = platform_url.unwrap_or_else(|| "https://platform.altinn.no".to_owned());
         let data = options.data.or(file.data).unwrap_or_else(|| PathBuf::from("mottak-data"));
+        let authentication = file.authentication.map(|file| Authentication {
+            signing_keys: file.signing_keys.unwrap_or_else(|| data.join("signing-keys")),
+            owners: file.owners,
+            providers: file.providers,
+        });
         Ok(Self {
             store: StorePlace::of(options.store.or(file.store), &data)?,
             apps: if options.apps.is_empty() { file.apps } else { options.apps },
@@ -74,6 +116,7 @@ impl Configuration {
             issuers,
             register: options.register.or(file.register),
             metrics_key: file.metrics_key,
+            authentication,
         })
     }
 }
@@ -96,6 +139,12 @@ impl File {
         let paths = file.apps.iter_mut().chain(&mut file.data).chain(&mut file.register).chain(&mut file.metrics_key);
         for path in paths.chain(file.issuers.iter_mut().map(|issuer| &mut issuer.jwks)) {
             *path = folder.join(&*path);
+        }
+        if let Some(authentication) = &mut file.authentication {
+            let paths = authentication.signing_keys.iter_mut().chain(&mut authentication.owners);
+            for path in paths.chain(authentication.providers.iter_mut().map(|provider| &mut provider.jwks)) {
+                *path = folder.join(&*path);
+            }
         }
         if let Some(objects) = file.store.objects.as_mut().filter(|place| !place.contains("://")) {
             *objects = folder.join(&*objects).to_string_lossy().into_owned();

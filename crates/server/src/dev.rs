@@ -10,14 +10,14 @@ use std::sync::Arc;
 use mottak_apps::{Apps, LoadOptions, ReloadOutcome};
 use mottak_service::Settings;
 use mottak_service::authentication::{
-    PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
+    Authority, OwnerCodes, PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
 };
 use mottak_service::jobs::TestScanner;
 use mottak_service::ports::{RandomIds, Register, SystemClock};
 use mottak_store::register::TestRegister;
-use mottak_web::WebState;
 use mottak_web::local::{self, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
+use mottak_web::{WebParts, WebState};
 
 use crate::command::DevOptions;
 use crate::place::{StoreOptions, StorePlace};
@@ -59,7 +59,9 @@ pub(crate) fn run(options: DevOptions) -> anyhow::Result<ExitCode> {
         let register: Arc<dyn Register> = Arc::new(register);
         let service = run::service(Arc::clone(&apps), store, Arc::clone(&register), settings);
         let service = Arc::new(service.with_scanner(Arc::new(TestScanner)));
-        let state = WebState::new(Arc::clone(&service), verifier(), antiforgery);
+        let authority = Some(Authority::new(issuer.clone(), OwnerCodes::default()));
+        let parts = WebParts { service: Arc::clone(&service), verifier: verifier(), antiforgery, authority };
+        let state = WebState::new(parts);
         let local = local::router(LocalState {
             issuer,
             components: components.into(),

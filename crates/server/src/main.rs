@@ -2,6 +2,7 @@
 //!
 //! Reads configuration, builds the parts, runs them. No logic of its own: commands live in modules of their names.
 
+mod authority;
 mod backup;
 mod command;
 mod config;

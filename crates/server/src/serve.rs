@@ -3,25 +3,28 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use mottak_apps::LoadOptions;
-use mottak_service::authentication::{PublicKeys, Takes, TestTokens, TokenVerifier, TrustedIssuer};
+use mottak_service::authentication::{Takes, TestTokens, TokenVerifier, TrustedIssuer};
 use mottak_service::ports::SystemClock;
 use mottak_service::{MetricsKey, Settings};
 use mottak_store::register::TestRegister;
-use mottak_web::WebState;
 use mottak_web::server::Server;
+use mottak_web::{WebParts, WebState};
 
 use crate::command::ServeOptions;
 use crate::config::{Configuration, Issuer};
-use crate::{files, run};
+use crate::{authority, files, run};
 
 /// Serves until stopped.
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     run::start_logging();
     let configuration = Configuration::from_options(options)?;
     let issuers: anyhow::Result<Vec<_>> = configuration.issuers.iter().map(trusted).collect();
-    let issuers = issuers?;
+    let mut issuers = issuers?;
+    let authority = match &configuration.authentication {
+        Some(authentication) => Some(authority::open(authentication, &configuration, &mut issuers)?),
+        None => None,
+    };
     if issuers.is_empty() {
         tracing::warn!("no issuer is configured: every caller is anonymous");
     }
@@ -41,9 +44,12 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     let verifier = TokenVerifier::new(issuers, TestTokens::Refused);
     let antiforgery = run::antiforgery(&configuration.data)?;
     let service = Arc::new(run::service(apps, store, Arc::new(register), settings));
-    let state = WebState::new(Arc::clone(&service), verifier, antiforgery);
+    let state = WebState::new(WebParts { service: Arc::clone(&service), verifier, antiforgery, authority });
     runtime.block_on(async move {
         let (listener, address) = run::listen(configuration.listen).await?;
+        if let Some(authentication) = &configuration.authentication {
+            tokio::spawn(authority::follow_keys(authentication.signing_keys.clone(), state.clone()));
+        }
         run::announce(address);
         run::serve_until_stopped(listener, Server::new(state, None), service).await
     })?;
@@ -51,9 +57,6 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
 }
 
 fn trusted(issuer: &Issuer) -> anyhow::Result<TrustedIssuer> {
-    let text = files::text(&issuer.jwks)?;
-    let document = serde_json::from_str(&text).with_context(|| format!("read {} as JSON", issuer.jwks.display()))?;
-    let keys = PublicKeys::from_jwks(&document).with_context(|| format!("take keys from {}", issuer.jwks.display()))?;
     let takes = if issuer.components { Takes::Components } else { Takes::Everything };
-    Ok(TrustedIssuer { issuer: issuer.issuer.clone(), keys, takes })
+    Ok(TrustedIssuer { issuer: issuer.issuer.clone(), keys: files::public_keys(&issuer.jwks)?, takes })
 }

@@ -6,21 +6,25 @@ use std::sync::{Arc, LazyLock};
 use mottak_apps::{Apps, LoadOptions};
 use mottak_model::Time;
 use mottak_service::authentication::{
-    PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier, TrustedIssuer,
+    Authority, KeyRing, OwnerCodes, PublicKeys, SigningKey, Takes, TestTokens, TokenIssuer, TokenVerifier,
+    TrustedIssuer,
 };
 use mottak_service::ports::{Clock, FileScanner, RandomIds, Register, Store, SystemClock};
 use mottak_service::{MetricsKey, Service, Settings};
 use mottak_store::register::TestRegister;
-use mottak_web::WebState;
 use mottak_web::antiforgery::Antiforgery;
 use mottak_web::local::{self, GeneratorLogin, LocalApps, LocalState, TestIdentities};
 use mottak_web::server::Server;
+use mottak_web::{WebParts, WebState};
 use serde_json::{Map, Value, json};
 
 use crate::backing::{Backing, Room};
 use crate::client::Client;
 
 const ISSUER: &str = "https://platform.example.no/authentication/api/v1/openid/";
+
+/// Code and organisation number of application owners.
+const OWNERS: [(&str, &str); 2] = [("digdir", "991825827"), ("ttd", "405003309")];
 
 /// Making an RSA key takes long in a debug build, so all tests of a process share one.
 static KEY: LazyLock<Arc<SigningKey>> =
@@ -30,6 +34,7 @@ static KEY: LazyLock<Arc<SigningKey>> =
 #[derive(Clone, Debug)]
 pub struct TestServer {
     server: Server,
+    web: WebState,
     issuer: TokenIssuer,
     clock: Arc<dyn Clock>,
     /// For tests that look behind HTTP or put things there that no request makes.
@@ -51,6 +56,8 @@ pub struct TestServerBuilder {
     with_local: bool,
     scanner: Option<Arc<dyn FileScanner>>,
     metrics_key: Option<MetricsKey>,
+    keys: KeyRing,
+    trusted: Vec<TrustedIssuer>,
 }
 
 impl TestServer {
@@ -67,6 +74,8 @@ impl TestServer {
             with_local: false,
             scanner: None,
             metrics_key: None,
+            keys: KeyRing::of(Arc::clone(&KEY)),
+            trusted: Vec::new(),
         }
     }
 
@@ -210,6 +219,16 @@ impl TestServer {
         }
     }
 
+    /// Gives the server other keys to sign with.
+    pub fn replace_keys(&self, keys: KeyRing) {
+        self.web.replace_keys(keys);
+    }
+
+    /// A client that shows this token, whatever it is.
+    pub fn with_token(&self, token: impl Into<String>) -> Client {
+        Client::new(self.server.clone(), Some(token.into()))
+    }
+
     /// The time the server goes by.
     pub fn now(&self) -> Time {
         self.clock.now()
@@ -292,6 +311,20 @@ impl TestServerBuilder {
         self
     }
 
+    /// With these keys to sign with, in place of the one that all tests share.
+    #[must_use]
+    pub fn signing_keys(mut self, keys: KeyRing) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// With tokens of these issuers taken beside its own.
+    #[must_use]
+    pub fn trusting(mut self, issuers: impl IntoIterator<Item = TrustedIssuer>) -> Self {
+        self.trusted.extend(issuers);
+        self
+    }
+
     /// Starts the server. Panics when an app does not load.
     pub fn build(self) -> TestServer {
         let (apps, found) = Apps::load_with(&self.apps, self.load);
@@ -304,8 +337,13 @@ impl TestServerBuilder {
             Some(store) => (store, Room::default()),
             None => self.backing.open(&self.clock),
         };
-        let issuer = TokenIssuer::new(ISSUER, Arc::clone(&KEY));
-        let verifier = || TokenVerifier::new(trusted_issuers(), TestTokens::Accepted);
+        let issuer = TokenIssuer::with_ring(ISSUER, self.keys);
+        let own_keys = issuer.ring().public_keys(self.clock.now());
+        let test_tokens = if self.is_production { TestTokens::Refused } else { TestTokens::Accepted };
+        let verifier = || {
+            let issuers = trusted_issuers(own_keys.clone()).into_iter().chain(self.trusted.iter().cloned());
+            TokenVerifier::new(issuers.collect(), test_tokens)
+        };
         let settings = Settings {
             platform_url: "https://platform.example.no".to_owned(),
             is_production: self.is_production,
@@ -325,7 +363,12 @@ impl TestServerBuilder {
             Some(scanner) => service.with_scanner(scanner),
             None => service,
         });
-        let state = WebState::new(Arc::clone(&service), verifier(), Antiforgery::generate());
+        let state = WebState::new(WebParts {
+            service: Arc::clone(&service),
+            verifier: verifier(),
+            antiforgery: Antiforgery::generate(),
+            authority: Some(Authority::new(issuer.clone(), OwnerCodes::new(OWNERS))),
+        });
         let local = self.with_local.then(|| {
             local::router(LocalState {
                 issuer: issuer.clone(),
@@ -341,16 +384,20 @@ impl TestServerBuilder {
                 hosts: LocalState::HOSTS.into_iter().map(str::to_owned).collect(),
             })
         });
-        let server = Server::new(state, local);
-        TestServer { server, issuer, clock: self.clock, service, _room: Arc::new(room) }
+        let server = Server::new(state.clone(), local);
+        TestServer { server, web: state, issuer, clock: self.clock, service, _room: Arc::new(room) }
     }
 }
 
-/// Our own issuer, and those of platform access tokens.
-fn trusted_issuers() -> Vec<TrustedIssuer> {
-    let trusted = |issuer: &str, takes| TrustedIssuer { issuer: issuer.to_owned(), keys: PublicKeys::of(&KEY), takes };
-    let components = LocalState::COMPONENTS.map(|issuer| trusted(issuer, Takes::Components));
-    components.into_iter().chain([trusted(ISSUER, Takes::Everything)]).collect()
+/// Our own issuer with its keys, and those of platform access tokens.
+fn trusted_issuers(keys: PublicKeys) -> Vec<TrustedIssuer> {
+    let component = |issuer: &str| TrustedIssuer {
+        issuer: issuer.to_owned(),
+        keys: PublicKeys::of(&KEY),
+        takes: Takes::Components,
+    };
+    let own = TrustedIssuer { issuer: ISSUER.to_owned(), keys, takes: Takes::Everything };
+    LocalState::COMPONENTS.map(component).into_iter().chain([own]).collect()
 }
 
 fn example_apps() -> Vec<PathBuf> {

@@ -26,6 +26,14 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
+/// The token of `Authorization: Bearer`; cookies do not count.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    match bearer(headers) {
+        Bearer::Token(token) => Some(token),
+        Bearer::None | Bearer::Unusable => None,
+    }
+}
+
 /// The token of the header `PlatformAccessToken`; of several none counts.
 pub fn platform_access_token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(&PLATFORM_ACCESS_TOKEN).iter();

@@ -26,7 +26,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use mottak_service::Service;
-use mottak_service::authentication::TokenVerifier;
+use mottak_service::authentication::{Authority, KeyRing, TokenVerifier};
 
 use crate::antiforgery::Antiforgery;
 
@@ -40,12 +40,22 @@ pub struct WebParts {
     pub service: Arc<Service>,
     pub verifier: TokenVerifier,
     pub antiforgery: Antiforgery,
+    /// What gives tokens, where this server is the authority of its platform. None: tokens come from elsewhere.
+    pub authority: Option<Authority>,
 }
 
 impl WebState {
     /// From its parts.
-    pub fn new(service: Arc<Service>, verifier: TokenVerifier, antiforgery: Antiforgery) -> Self {
-        Self(Arc::new(WebParts { service, verifier, antiforgery }))
+    pub fn new(parts: WebParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Takes other keys for the tokens of this platform: they are signed with these from now on, and what was verified
+    /// before is verified again.
+    pub fn replace_keys(&self, keys: KeyRing) {
+        let Some(authority) = &self.authority else { return };
+        self.verifier.replace_keys(authority.issuer.issuer(), &keys.public_keys(self.service.clock.now()));
+        authority.issuer.replace_ring(keys);
     }
 }
 

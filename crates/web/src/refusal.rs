@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::WebState;
 use crate::response::{JSON, empty, with_type};
 
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json; charset=utf-8");
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json; charset=utf-8");
 const PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// How a family of routes words its refusals.
@@ -31,6 +31,8 @@ pub enum Family {
     Storage,
     /// The parts of it that answer texts as they are (form T of platform-storage §0.4).
     StorageText,
+    /// The exchange of tokens: like that, and whoever shows no good token gets a problem (platform-authentication §2.3).
+    Exchange,
 }
 
 /// A refusal on its way out of a handler.
@@ -124,6 +126,9 @@ struct Page {
 impl Page {
     fn render(&self, refusal: Refusal) -> Response {
         match refusal {
+            Refusal::Unauthenticated if self.family == Family::Exchange => {
+                self.problem(StatusCode::UNAUTHORIZED, Problem::bare())
+            }
             Refusal::Unauthenticated => empty(StatusCode::UNAUTHORIZED),
             Refusal::Forbidden(missing) => self.forbidden(missing),
             Refusal::NotFound(problem) => self.problem(StatusCode::NOT_FOUND, problem),
@@ -250,7 +255,7 @@ impl Page {
     fn json<T: serde::Serialize>(&self, status: StatusCode, body: &T) -> Response {
         let content_type = match self.family {
             Family::AppJson | Family::Storage => JSON,
-            Family::App | Family::AppBare | Family::StorageText => PROBLEM_JSON,
+            Family::App | Family::AppBare | Family::StorageText | Family::Exchange => PROBLEM_JSON,
         };
         match serde_json::to_vec(body) {
             Ok(bytes) => with_type(status, content_type, Body::from(bytes)),

@@ -61,6 +61,8 @@ impl Server {
     pub fn new(state: WebState, local: Option<Router>) -> Self {
         let apps = app_api::routes(Routes::new(state.clone()));
         let platform = platform_api::storage::routes(Routes::new(state.clone()));
+        let platform =
+            if state.authority.is_some() { platform_api::authentication::routes(platform) } else { platform };
         let table = apps.table().iter().chain(platform.table()).cloned().collect();
         let (apps, app_patterns) = apps.into_router();
         let (platform, platform_patterns) = platform.into_router();

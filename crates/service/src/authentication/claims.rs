@@ -53,7 +53,7 @@ const INSTANCE_SCOPES: [&str; 4] = [
 
 /// What the details of a system user's token are marked with.
 const SYSTEM_USER: &str = "urn:altinn:systemuser";
-const ORG_NUMBER_AUTHORITY: &str = "iso6523-actorid-upis";
+pub(super) const ORG_NUMBER_AUTHORITY: &str = "iso6523-actorid-upis";
 /// What an organisation number is preceded by under that authority.
 const ORG_NUMBER_SCHEME: &str = "0192:";
 
@@ -276,7 +276,7 @@ fn has_valid_check_digit(number: &str) -> bool {
     is_digits(number, 9) && sum.is_multiple_of(11)
 }
 
-fn is_digits(text: &str, count: usize) -> bool {
+pub(super) fn is_digits(text: &str, count: usize) -> bool {
     text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

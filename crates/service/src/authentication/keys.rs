@@ -179,10 +179,10 @@ fn thumbprint(modulus: &[u8], exponent: &[u8]) -> String {
 }
 
 /// The public keys of one issuer.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PublicKeys(Vec<PublicKey>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PublicKey {
     id: String,
     key: ParsedPublicKey,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 pub const PORTAL_SCOPE: &str = "altinn:portal/enduser";
 
 /// What service owners' scopes begin with (platform-storage §0.3).
-const SERVICE_OWNER_PREFIX: &str = "altinn:serviceowner";
+pub(super) const SERVICE_OWNER_PREFIX: &str = "altinn:serviceowner";
 
 /// The scope claim, read as whole tokens between blanks. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

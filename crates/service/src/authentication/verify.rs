@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::caller::{Caller, Component};
 use super::claims::{CallerProblem, name};
+use super::exchange::TokenProvider;
 use super::keys::{ALGORITHM, PublicKeys};
 use super::strict_json;
 
@@ -22,6 +23,8 @@ pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 const SKEW: i64 = 10;
 /// How far in the future `iat` may lie, in seconds.
 const ISSUED_AHEAD: i64 = 60;
+/// How long a token that is exchanged may be good altogether, in seconds.
+const LONGEST_UPSTREAM: i64 = 24 * 3600;
 /// The longest key identifier, in bytes.
 const MAX_KEY_ID_LENGTH: usize = 256;
 /// How many verified tokens are remembered; about 1 KiB each.
@@ -46,6 +49,8 @@ pub enum TokenProblem {
     Issuer,
     #[error("the token has no usable expiry or other time")]
     Time,
+    #[error("the token is good for longer than any token should be")]
+    TooLasting,
     #[error("the token has expired")]
     Expired,
     #[error("the token is not valid yet")]
@@ -86,7 +91,7 @@ impl fmt::Debug for Trust {
 }
 
 /// An issuer and its keys. A key of one issuer never verifies a token of another.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TrustedIssuer {
     /// Exactly as in `iss`.
     pub issuer: String,
@@ -101,6 +106,15 @@ pub enum Takes {
     SystemUsersOnly,
     /// Platform access tokens, which prove a component and never a caller (platform-authentication §1.10).
     Components,
+    /// Nothing as it is; its tokens are exchanged for ours (platform-authentication §2.3).
+    Exchange(TokenProvider),
+}
+
+impl Takes {
+    /// Whether its tokens prove callers.
+    fn is_of_callers(self) -> bool {
+        matches!(self, Self::Everything | Self::SystemUsersOnly)
+    }
 }
 
 /// SHA-256 of a token.
@@ -132,12 +146,22 @@ impl TokenVerifier {
         *self.trust.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Trust::new(issuers));
     }
 
+    /// Trusts these keys of an issuer of ours from now on in place of those it had, and forgets what was verified before.
+    pub fn replace_keys(&self, issuer: &str, keys: &PublicKeys) {
+        let mut trust = self.trust.write().unwrap_or_else(PoisonError::into_inner);
+        let mut issuers = trust.issuers.clone();
+        for own in issuers.iter_mut().filter(|own| own.issuer == issuer && own.takes == Takes::Everything) {
+            own.keys = keys.clone();
+        }
+        *trust = Arc::new(Trust::new(issuers));
+    }
+
     /// The caller whom the token proves. Around 30 µs for a new token, about 1 µs for one that was seen before.
     pub fn verify(&self, token: &str, now: Time) -> Result<Caller, TokenProblem> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenProblem::TooLong);
         }
-        let trust = Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner));
+        let trust = self.trust();
         let fingerprint = fingerprint(token);
         if let Some(verified) = trust.verified.get(&fingerprint) {
             if let Err(problem) = verified.period.check(now) {
@@ -153,21 +177,63 @@ impl TokenVerifier {
 
     /// The component that a platform access token proves. Only keys of [`Takes::Components`] count.
     pub fn verify_component(&self, token: &str, now: Time) -> Result<Component, TokenProblem> {
+        let (claims, issuer) = self.verify_taken(token, now, |takes| takes == Takes::Components)?;
+        let app = claims.get(name::APP).and_then(Value::as_str).filter(|app| !app.trim().is_empty());
+        let app = app.ok_or(CallerProblem::Missing(name::APP))?;
+        Ok(Component { issuer, app: app.to_owned() })
+    }
+
+    /// The claims of a token of this issuer.
+    pub(super) fn verify_claims(
+        &self,
+        token: &str,
+        issuer: &str,
+        now: Time,
+    ) -> Result<Map<String, Value>, TokenProblem> {
+        let (claims, trusted) = self.verify_taken(token, now, |takes| takes == Takes::Everything)?;
+        if trusted == issuer { Ok(claims) } else { Err(TokenProblem::Issuer) }
+    }
+
+    /// The claims of a token that the provider gave to be exchanged.
+    pub(super) fn verify_upstream(
+        &self,
+        token: &str,
+        provider: TokenProvider,
+        now: Time,
+    ) -> Result<Map<String, Value>, TokenProblem> {
+        let (claims, _) = self.verify_taken(token, now, |takes| takes == Takes::Exchange(provider))?;
+        let time = |name: &str| claims.get(name).and_then(seconds);
+        let begins = time("iat").or(time("nbf")).unwrap_or(now.unix_seconds());
+        if time("exp").is_none_or(|end| end - begins > LONGEST_UPSTREAM) {
+            return Err(TokenProblem::TooLasting);
+        }
+        Ok(claims)
+    }
+
+    /// The claims of a good token, and its issuer.
+    fn verify_taken(
+        &self,
+        token: &str,
+        now: Time,
+        may_issue: impl Fn(Takes) -> bool,
+    ) -> Result<(Map<String, Value>, String), TokenProblem> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenProblem::TooLong);
         }
-        let trust = Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner));
+        let trust = self.trust();
         let parts = Parts::split(token)?;
-        let trusted = signer(&trust.issuers, &parts, |takes| takes == Takes::Components)?;
+        let trusted = signer(&trust.issuers, &parts, may_issue)?;
         Period::of(&parts.claims)?.check(now)?;
-        let app = parts.claims.get(name::APP).and_then(Value::as_str).filter(|app| !app.trim().is_empty());
-        let app = app.ok_or(CallerProblem::Missing(name::APP))?;
-        Ok(Component { issuer: trusted.issuer.clone(), app: app.to_owned() })
+        Ok((parts.claims, trusted.issuer.clone()))
+    }
+
+    fn trust(&self) -> Arc<Trust> {
+        Arc::clone(&self.trust.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn verify_anew(&self, issuers: &[TrustedIssuer], token: &str, now: Time) -> Result<Verified, TokenProblem> {
         let parts = Parts::split(token)?;
-        let trusted = signer(issuers, &parts, |takes| takes != Takes::Components)?;
+        let trusted = signer(issuers, &parts, Takes::is_of_callers)?;
         let period = Period::of(&parts.claims)?;
         period.check(now)?;
         let caller = self.caller(parts.claims)?;
@@ -192,6 +258,11 @@ impl TokenVerifier {
         }
         Ok(Caller::from_claims(&claims)?)
     }
+}
+
+/// Whether the text has the form of a token; who signed it and when it is good is not looked at.
+pub fn is_token(text: &str) -> bool {
+    text.len() <= MAX_TOKEN_LENGTH && Parts::split(text).is_ok()
 }
 
 /// The issuer of the token, among those that issue such tokens, once its key has shown that it is.
@@ -282,7 +353,7 @@ impl Period {
 }
 
 /// A time in whole seconds; fractions are dropped.
-fn seconds(value: &Value) -> Option<i64> {
+pub(super) fn seconds(value: &Value) -> Option<i64> {
     const LIMIT: i64 = 1 << 53;
     let seconds = value.as_i64().or_else(|| value.as_f64().filter(|seconds| seconds.is_finite()).map(|s| s as i64))?;
     (0..=LIMIT).contains(&seconds).then_some(seconds)

@@ -46,6 +46,10 @@ pub trait Register: fmt::Debug + Send + Sync + 'static {
     fn profile(&self, user: i32) -> Result<Option<Arc<UserProfile>>, RegisterFailure>;
     /// The profile of the user with this user name (case-insensitive).
     fn profile_by_username(&self, username: &str) -> Result<Option<Arc<UserProfile>>, RegisterFailure>;
+    /// The profile of the person with this national identity number. Registers that do not list their users look it up.
+    fn profile_by_ssn(&self, ssn: &str) -> Result<Option<Arc<UserProfile>>, RegisterFailure> {
+        Ok(self.profiles().into_iter().find(|profile| profile.party.ssn.as_deref() == Some(ssn)))
+    }
     /// All users, for the development pages; empty where users cannot be listed.
     fn profiles(&self) -> Vec<Arc<UserProfile>>;
     /// The parties a user may represent, in display order, sub-units under their main unit.

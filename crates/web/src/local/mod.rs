@@ -7,7 +7,6 @@
 //! The tokens are complete: they pass the same verifier as all others, which tells them by `actual_iss`.
 
 mod auth;
-mod discovery;
 mod generator;
 mod login;
 mod page;
@@ -130,8 +129,6 @@ pub fn router(state: LocalState) -> Router {
         .route("/Home/auth/generate", get(auth::generate))
         .route("/Home/auth/info", get(auth::info))
         .route("/authentication/api/v1/authentication", get(login::redirect_to_page))
-        .route("/authentication/api/v1/openid/.well-known/openid-configuration", get(discovery::configuration))
-        .route("/authentication/api/v1/openid/.well-known/openid-configuration/jwks", get(discovery::keys))
         .merge(generator::routes())
         .layer(middleware::from_fn_with_state(state.clone(), only_own_hosts))
         .with_state(state)

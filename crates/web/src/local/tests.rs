@@ -490,22 +490,3 @@ async fn other_hosts_get_nothing() {
         assert_eq!(get_with("/", &[("host", host)]).await.status, StatusCode::OK, "{host}");
     }
 }
-
-#[tokio::test]
-async fn clients_learn_how_to_verify_tokens() {
-    let _rows = covers("platform-authentication", &["D01", "D02"]);
-    let path = "/authentication/api/v1/openid/.well-known/openid-configuration";
-    let configuration: Value = serde_json::from_str(&get(path).await.body).expect("JSON");
-    assert_eq!(configuration["issuer"], get("/Home/GetTestUserToken/1337").await.claims()["iss"]);
-    let keys = configuration["jwks_uri"].as_str().and_then(|address| address.strip_prefix(URL)).expect("our address");
-    let keys = get(keys).await;
-    assert_eq!(keys.header(CACHE_CONTROL), "public, max-age=3600");
-    let keys: Value = serde_json::from_str(&keys.body).expect("JSON");
-    let key = keys["keys"][0].as_object().expect("a key");
-    assert!(["kid", "use", "n", "e"].iter().all(|member| key[*member].is_string()));
-    assert!(["d", "p", "q", "dp", "dq", "qi"].iter().all(|member| !key.contains_key(*member)));
-    let verifies = PublicKeys::from_jwks(&keys).is_ok();
-    assert!(verifies);
-    let elsewhere = get_with(path, &[("host", "localhost:5101")]).await;
-    assert_eq!(serde_json::from_str::<Value>(&elsewhere.body).expect("JSON"), configuration);
-}

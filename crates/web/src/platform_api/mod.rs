@@ -1,3 +1,4 @@
 //! The platform's own APIs, beside those of the apps.
 
+pub mod authentication;
 pub mod storage;

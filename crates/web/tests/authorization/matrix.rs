@@ -92,6 +92,7 @@ fn request(client: &Client, route: &Route, app: &str, made: &Made, event: &str) 
         "{id}" => "soknad".to_owned(),
         "{language}" => "nb".to_owned(),
         "{page}" => "1".to_owned(),
+        "{tokenProvider}" => "maskinporten".to_owned(),
         "{*rest}" => "x".to_owned(),
         other => {
             assert!(!other.starts_with('{'), "{other} of {} is not known here", route.path);
