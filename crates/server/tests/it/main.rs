@@ -1,5 +1,6 @@
 //! The whole: the real binary with real apps, its commands, its configuration, its end.
 
+mod authority;
 mod backup;
 mod commands;
 mod crash;
