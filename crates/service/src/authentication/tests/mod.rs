@@ -2,6 +2,7 @@
 
 mod claims;
 mod keys;
+mod ring;
 mod subject;
 mod tokens;
 
