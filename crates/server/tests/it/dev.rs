@@ -4,7 +4,7 @@ use std::fs;
 
 use mottak_testing::covers;
 
-use crate::running::{Running, copy_of_example, example};
+use crate::running::{Running, copy_of_example, example, mottak};
 
 const NEW: &str = "/ttd/kulturstotte/instances?instanceOwnerPartyId=500700";
 
@@ -82,6 +82,34 @@ async fn every_family_of_test_tokens_is_good_for_what_it_says() {
         assert_eq!(created.status(), status, "{family}");
     }
     assert_eq!(server.status("/Home/GetTestUserToken/999999").await, 404);
+}
+
+#[tokio::test]
+async fn the_generator_asks_for_its_login_and_its_tokens_are_good() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = mottak();
+    command.args(["dev", "--listen", "127.0.0.1:0", "--generator-login", "ola:hemmelig", "--data"]);
+    command.arg(folder.path().join("data")).arg(example());
+    let server = Running::start(command, folder);
+    let kind = "/api/GetPersonalToken?env=tt02&pid=01039012345&userId=1337&partyId=501337";
+    let usual = server.get(kind).basic_auth("mottak", Some("mottak")).send().await.expect("an answer");
+    assert_eq!(usual.status(), 401);
+    let token = server.get(kind).basic_auth("ola", Some("hemmelig")).send().await.expect("an answer");
+    let token = token.text().await.expect("a token");
+    let created = server.post(NEW).bearer_auth(&token).send().await.expect("an answer");
+    assert_eq!(created.status(), 201);
+    let created = created.text().await.expect("an instance");
+    let created: serde_json::Value = serde_json::from_str(&created).expect("JSON");
+    let text = |pointer: &str| created.pointer(pointer).and_then(|value| value.as_str()).expect("a text").to_owned();
+
+    let kind = "/api/GetPlatformAccessToken?env=tt02&app=filescan";
+    let component = server.get(kind).basic_auth("ola", Some("hemmelig")).send().await.expect("an answer");
+    let component = component.text().await.expect("a token");
+    let path = format!("/storage/api/v1/instances/{}/dataelementexists/{}", text("/id"), text("/data/0/id"));
+    for (token, status) in [(component.as_str(), 200), (token.as_str(), 401)] {
+        let answer = server.get(&path).header("PlatformAccessToken", token).send().await.expect("an answer");
+        assert_eq!(answer.status(), status);
+    }
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ use super::query::Fields;
 use super::reply::{self, Wrong};
 use super::tokens::{self, Login};
 
-const ORG_SCOPE: &str = "altinn:instances.read altinn:instances.write";
-const OWNER_SCOPE: &str = "altinn:serviceowner/instances.read altinn:serviceowner/instances.write";
+pub(super) const ORG_SCOPE: &str = "altinn:instances.read altinn:instances.write";
+pub(super) const OWNER_SCOPE: &str = "altinn:serviceowner/instances.read altinn:serviceowner/instances.write";
 /// The type of self-identified users in profiles.
 const SELF_IDENTIFIED: i32 = 2;
 
@@ -94,21 +94,28 @@ pub(super) async fn system_user(
     answer(&state, &SYSTEM_USER, &fields(query), &headers)
 }
 
-/// `GET /Home/auth/generate?type&…`: a token of any kind, which `type` says by name or number, with its parameters.
+/// `GET /Home/auth/generate?type&…`: a token of any kind.
 pub(super) async fn generate(
     State(state): State<LocalState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let fields = fields(query);
+    match token(&state, &fields(query)) {
+        Ok(token) => reply::token(&token, &headers),
+        Err((title, wrong)) => reply::problem(&title, wrong),
+    }
+}
+
+/// A token of the kind that `type` says by name or number, with the parameters of that kind. A failure has a title.
+pub(super) fn token(state: &LocalState, fields: &Fields) -> Result<String, (String, Wrong)> {
     let wanted = fields.get("type").unwrap_or_default();
     let kind = KINDS.iter().zip(1..).find(|(kind, number)| {
         kind.name.eq_ignore_ascii_case(wanted) || wanted.parse::<i32>().is_ok_and(|wanted| wanted == *number)
     });
-    match kind {
-        Some((kind, _)) => answer(&state, kind, &fields, &headers),
-        None => reply::problem("Failed to generate token", unknown("type", KINDS.map(|kind| kind.name))),
-    }
+    let Some((kind, _)) = kind else {
+        return Err(("Failed to generate token".to_owned(), unknown("type", KINDS.map(|kind| kind.name))));
+    };
+    kind.token(state, fields)
 }
 
 /// `GET /Home/auth/info`: what tokens can be made, and of whom.
@@ -149,9 +156,17 @@ fn fields(query: Option<String>) -> Fields {
 }
 
 fn answer(state: &LocalState, kind: &Kind, fields: &Fields, headers: &HeaderMap) -> Response {
-    match (kind.claims)(state, fields) {
-        Ok(claims) => reply::token(&state.issue(claims), headers),
-        Err(wrong) => reply::problem(&format!("Failed to generate {} token", kind.spoken), wrong),
+    match kind.token(state, fields) {
+        Ok(token) => reply::token(&token, headers),
+        Err((title, wrong)) => reply::problem(&title, wrong),
+    }
+}
+
+impl Kind {
+    fn token(&self, state: &LocalState, fields: &Fields) -> Result<String, (String, Wrong)> {
+        let claims = (self.claims)(state, fields);
+        let claims = claims.map_err(|wrong| (format!("Failed to generate {} token", self.spoken), wrong))?;
+        Ok(state.issue(claims))
     }
 }
 

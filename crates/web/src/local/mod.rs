@@ -8,11 +8,13 @@
 
 mod auth;
 mod generator;
+mod html;
 mod login;
 mod page;
 mod query;
 mod reply;
 mod test_tokens;
+mod token_page;
 mod tokens;
 
 use std::fmt;
@@ -121,6 +123,7 @@ pub fn router(state: LocalState) -> Router {
         .route("/Home/GetTestSystemUserToken", get(test_tokens::system_user))
         .route("/Home/GetAppAuthenticationLevel", get(page::app_authentication_level))
         .route("/Home/Localtest/Version", get(version))
+        .route("/Home/Tokens", get(token_page::show))
         .route("/Home/auth/user", get(auth::user))
         .route("/Home/auth/selfidentifieduser", get(auth::self_identified_user))
         .route("/Home/auth/org", get(auth::org))

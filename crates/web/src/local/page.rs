@@ -8,6 +8,7 @@ use axum::http::header::{CACHE_CONTROL, HeaderMap};
 use axum::response::{Html, IntoResponse, Response};
 use mottak_model::{AppId, Party, PartyType, UserProfile};
 
+use super::html::{self, escaped, push_option};
 use super::login::CHOICE_COOKIE;
 use super::query::Fields;
 use super::reply::{self, Wrong};
@@ -15,7 +16,7 @@ use super::{LocalApp, LocalState};
 use crate::credentials;
 
 /// The level offered where no policy asks for one.
-const DEFAULT_LEVEL: u8 = 2;
+pub(super) const DEFAULT_LEVEL: u8 = 2;
 
 /// `GET /`, `/Home`, `/Home/Index`, with `goto` for where to go afterwards.
 pub(super) async fn show(
@@ -25,12 +26,14 @@ pub(super) async fn show(
 ) -> Result<Response, Wrong> {
     let fields = Fields::parse(query.unwrap_or_default().as_bytes());
     let apps = state.apps.apps();
-    let level = apps.first().and_then(|app| app.minimum_level).unwrap_or(DEFAULT_LEVEL);
+    let goto = fields.get("goto").unwrap_or_default();
+    let app = apps.iter().find(|app| is_of(goto, &app.id)).or(apps.first());
+    let level = app.and_then(|app| app.minimum_level).unwrap_or(DEFAULT_LEVEL);
     let page = Page {
-        apps: &app_options(&apps),
+        apps: &app_options(&apps, app.map(|app| &app.id)),
         users: &user_options(&state, credentials::cookie(&headers, CHOICE_COOKIE).unwrap_or_default())?,
         levels: &level_options(level),
-        goto: &escaped(fields.get("goto").unwrap_or_default()),
+        goto: &escaped(goto),
     };
     Ok(([(CACHE_CONTROL, "no-store")], Html(page.render())).into_response())
 }
@@ -57,27 +60,11 @@ struct Page<'a> {
 impl Page<'_> {
     fn render(&self) -> String {
         let Self { apps, users, levels, goto } = self;
-        format!(
-            r#"<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Mottak – test login</title>
-<style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 3rem auto; padding: 0 1rem; }}
-label {{ display: block; margin-top: 1.25rem; font-weight: 600; }}
-select {{ width: 100%; font: inherit; padding: .5rem; }}
-button {{ font: inherit; padding: .5rem 1rem; margin: 1.5rem .5rem 0 0; }}
-</style>
-</head>
-<body>
-<main>
-<h1>Test login</h1>
-<form action="/Home/LogInTestUser" method="post" enctype="multipart/form-data">
+        let body = format!(
+            r#"<form action="/Home/LogInTestUser" method="post" enctype="multipart/form-data">
 <input type="hidden" name="RedirectUrl" value="{goto}">
 <label for="AppPathSelection">Select app to test</label>
-<select id="AppPathSelection" name="AppPathSelection">
+<select id="AppPathSelection" name="AppPathSelection" autofocus>
 {apps}</select>
 <label for="UserSelect">Select test users</label>
 <select id="UserSelect" name="UserSelect">
@@ -88,18 +75,26 @@ button {{ font: inherit; padding: .5rem 1rem; margin: 1.5rem .5rem 0 0; }}
 <button type="submit" name="action" value="start">Proceed to app</button>
 <button type="submit" name="action" value="reauthenticate">Refresh authentication</button>
 </form>
-</main>
-</body>
-</html>
 "#
-        )
+        );
+        html::document("Test login", &body)
     }
 }
 
-fn app_options(apps: &[LocalApp]) -> String {
+/// Whether an address leads to a page of the app.
+fn is_of(address: &str, app: &AppId) -> bool {
+    let path = match address.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or("", |(_, path)| path),
+        None => address.trim_start_matches('/'),
+    };
+    let rest = path.strip_prefix(app.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+}
+
+fn app_options(apps: &[LocalApp], chosen: Option<&AppId>) -> String {
     apps.iter().fold(String::new(), |mut html, app| {
         let id = app.id.as_str();
-        push_option(&mut html, id, id, false);
+        push_option(&mut html, id, id, Some(&app.id) == chosen);
         html
     })
 }
@@ -124,25 +119,27 @@ fn user_options(state: &LocalState, choice: &str) -> Result<String, Wrong> {
     Ok(html)
 }
 
+/// The levels, and that of nobody.
 fn level_options(default: u8) -> String {
     let mut html = String::new();
     push_option(&mut html, "-1", "Ikke autentisert", false);
-    for level in 0..=4 {
-        push_option(&mut html, &level.to_string(), &format!("Nivå {level}"), level == default);
-    }
+    html.push_str(&authenticated_levels(default));
     html
 }
 
-fn push_option(html: &mut String, value: &str, text: &str, is_selected: bool) {
-    let selected = if is_selected { " selected" } else { "" };
-    html.push_str(&format!("<option value=\"{}\"{selected}>{}</option>\n", escaped(value), escaped(text)));
+/// The levels of those who authenticated.
+pub(super) fn authenticated_levels(default: u8) -> String {
+    (0..=4).fold(String::new(), |mut html, level: u8| {
+        push_option(&mut html, &level.to_string(), &format!("Nivå {level}"), level == default);
+        html
+    })
 }
 
 fn name(party: &Party) -> &str {
     party.name.as_deref().unwrap_or_default()
 }
 
-fn person_name(user: &UserProfile) -> &str {
+pub(super) fn person_name(user: &UserProfile) -> &str {
     user.party.name.as_deref().or(user.user_name.as_deref()).unwrap_or_default()
 }
 
@@ -155,19 +152,4 @@ fn type_name(party_type: PartyType) -> &'static str {
         PartyType::SubUnit => "SubUnit",
         PartyType::BankruptcyEstate => "BankruptcyEstate",
     }
-}
-
-/// The text as HTML, in elements and in quoted attributes.
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut html, character| {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
-        html
-    })
 }

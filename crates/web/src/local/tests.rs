@@ -441,7 +441,7 @@ async fn the_page_offers_apps_users_and_levels() {
     for expected in [
         r#"<select id="UserSelect" name="UserSelect">"#,
         r#"<select id="AuthenticationLevel" name="AuthenticationLevel">"#,
-        r#"<option value="ttd/&lt;kultur&gt;">ttd/&lt;kultur&gt;</option>"#,
+        r#"<option value="ttd/&lt;kultur&gt;" selected>ttd/&lt;kultur&gt;</option>"#,
         r#"<option value="12345.512345">Ola Nordmann</option>"#,
         r#"<optgroup label="Sophie Salt">"#,
         r#"<option value="1337.500000" selected>DDG Fitness AS (Organisation)</option>"#,

@@ -1,4 +1,5 @@
-//! The developers' side over HTTP: the test token generator, and that nothing of it is there without.
+//! The developers' side over HTTP: its pages, and the test token generator.
 
 mod generator;
+mod pages;
 mod world;
