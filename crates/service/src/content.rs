@@ -5,9 +5,8 @@ use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
-use mottak_model::{Guid, InstanceId};
 
-use crate::ports::{BlobRange, Blobs, Body, Sha256, Staged, Store, StoreFailure, StoredBody};
+use crate::ports::{Blobs, Body, Staged};
 use crate::{Problem, Refusal};
 
 /// Some bytes of a body. An error ends it: the client went away or sent something unreadable.
@@ -160,34 +159,4 @@ impl From<IncomingFailure> for Refusal {
             IncomingFailure::Broken(_) => Self::Invalid(Problem::details("Error reading request", text)),
         }
     }
-}
-
-/// Decides which part of a content is read (all of it: `None`) from its size in bytes and its checksum.
-pub type Choice<'a> = &'a (dyn Fn(u64, Option<&Sha256>) -> Option<BlobRange> + Send + Sync);
-
-/// Reads a content, or the part of it that is chosen: then the answer is of the very content that was chosen from.
-pub(crate) async fn read_chosen(
-    store: &dyn Store,
-    instance: InstanceId,
-    element: Guid,
-    choice: Option<Choice<'_>>,
-) -> Result<Option<StoredBody>, StoreFailure> {
-    const ATTEMPTS: usize = 5;
-    let Some(choose) = choice else { return store.read_body(instance, element, None).await };
-    for _ in 0..ATTEMPTS {
-        let Some(known) = store.read_body(instance, element, Some(0..0)).await? else { return Ok(None) };
-        let part = choose(known.size, known.sha256.as_ref());
-        if part.as_ref().is_some_and(BlobRange::is_empty) {
-            return Ok(Some(known));
-        }
-        let Some(body) = store.read_body(instance, element, part).await? else { return Ok(None) };
-        if (body.size, body.sha256) == (known.size, known.sha256) {
-            return Ok(Some(body));
-        }
-    }
-    Err(StoreFailure {
-        attempt: format!("read a part of data element {element}"),
-        cause: "it is replaced again and again".to_owned(),
-        is_overload: true,
-    })
 }

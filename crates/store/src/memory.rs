@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mottak_model::{DataElement, Guid, Instance, InstanceEvent, InstanceId, Time};
 use mottak_service::ports::{
-    BlobFailure, BlobRange, Blobs, Body, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, Cursor,
+    BlobFailure, Blobs, Body, BuriedJob, Change, Choice, ClaimedJob, Clock, CommitFailure, Committed, Cursor,
     ElementChange, ElementPut, Expect, Ids, InstanceQuery, Job, JobId, Maintenance, Page, PortFuture, RandomIds,
     Record, RecordExpect, RecordKind, RecordWrite, Removal, Snapshot, Staged, StagedWriter, Store, StoreFailure,
     StoredBody,
@@ -279,12 +279,13 @@ impl State {
         self.instances.get(&id.guid).filter(|row| row.document.id == id)
     }
 
-    fn body(&self, instance: InstanceId, element: Guid) -> Option<Bytes> {
-        let row = self.row(instance)?;
-        match row.elements.iter().find(|candidate| candidate.document.id == element)?.content.as_ref()? {
-            Content::Bytes(bytes) => Some(bytes.clone()),
-            Content::Object(key) => Some(self.objects.get(key)?.bytes.clone()),
-        }
+    fn body(&self, instance: InstanceId, element: Guid) -> Option<(DataElement, Bytes)> {
+        let row = self.row(instance)?.elements.iter().find(|candidate| candidate.document.id == element)?;
+        let bytes = match row.content.as_ref()? {
+            Content::Bytes(bytes) => bytes.clone(),
+            Content::Object(key) => self.objects.get(key)?.bytes.clone(),
+        };
+        Some((row.document.clone(), bytes))
     }
 
     fn search(&self, query: &InstanceQuery) -> Page {
@@ -339,13 +340,15 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.state().instances.get(&guid).map(|row| row.document.id)) })
     }
 
-    fn read_body(
-        &self,
+    fn read_body<'a>(
+        &'a self,
         instance: InstanceId,
         element: Guid,
-        part: Option<BlobRange>,
-    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>> {
-        Box::pin(async move { Ok(self.state().body(instance, element).map(|body| part_of(body, None, part))) })
+        choice: Option<Choice<'a>>,
+    ) -> PortFuture<'a, Result<Option<StoredBody>, StoreFailure>> {
+        Box::pin(
+            async move { Ok(self.state().body(instance, element).map(|(row, body)| part_of(row, body, None, choice))) },
+        )
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {

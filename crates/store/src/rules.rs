@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mottak_model::{Instance, Time};
-use mottak_service::ports::{Blob, BlobRange, Body, Change, ElementChange, Expect, Sha256, StoreFailure, StoredBody};
+use mottak_model::{DataElement, Instance, Time};
+use mottak_service::ports::{
+    Blob, BlobRange, Body, Change, Choice, ElementChange, Expect, Sha256, StoreFailure, StoredBody,
+};
 use sha2::Digest as _;
 
 /// The time of the next commit: now, in whole microseconds, but later than every commit before and not earlier than
@@ -63,16 +65,22 @@ pub(crate) fn stored_instance(mut instance: Instance) -> Instance {
     instance
 }
 
-/// A body that is at hand, or the part of it that lies in the range. The checksum is computed where it is not known.
-pub(crate) fn part_of(body: Bytes, sha256: Option<Sha256>, part: Option<BlobRange>) -> StoredBody {
+/// A body that is at hand, or the part of it that is chosen. The checksum is computed where it is not known.
+pub(crate) fn part_of(
+    element: DataElement,
+    body: Bytes,
+    sha256: Option<Sha256>,
+    choice: Option<Choice<'_>>,
+) -> StoredBody {
     let size = body.len();
     let sha256 = sha256.unwrap_or_else(|| sha2::Sha256::digest(&body).into());
+    let part: Option<BlobRange> = choice.and_then(|choose| choose(size as u64, Some(&sha256)));
     let place = |place: u64| usize::try_from(place).map_or(size, |place| place.min(size));
     let blob = match part {
         None => body,
         Some(part) => body.slice(place(part.start)..place(part.end).max(place(part.start))),
     };
-    StoredBody { size: size as u64, sha256: Some(sha256), blob: Blob::Bytes(blob) }
+    StoredBody { element, size: size as u64, sha256: Some(sha256), blob: Blob::Bytes(blob) }
 }
 
 /// A failure that the same request would meet again.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mottak_model::{Guid, InstanceEvent, InstanceId};
 use mottak_service::ports::{
-    BlobRange, Blobs, BuriedJob, Change, ClaimedJob, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
+    Blobs, BuriedJob, Change, Choice, ClaimedJob, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
     PortFuture, Record, RecordKind, RecordWrite, Snapshot, Store, StoreFailure, StoredBody,
 };
 
@@ -66,15 +66,15 @@ impl Store for FaultyStore {
         self.inner.find(guid)
     }
 
-    fn read_body(
-        &self,
+    fn read_body<'a>(
+        &'a self,
         instance: InstanceId,
         element: Guid,
-        part: Option<BlobRange>,
-    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>> {
+        choice: Option<Choice<'a>>,
+    ) -> PortFuture<'a, Result<Option<StoredBody>, StoreFailure>> {
         Box::pin(async move {
             self.attempt(Operation::ReadBody)?;
-            self.inner.read_body(instance, element, part).await
+            self.inner.read_body(instance, element, choice).await
         })
     }
 

@@ -46,7 +46,7 @@ enum Given {
     Unsatisfiable,
 }
 
-/// Chooses the part to read: [`mottak_service::content::Choice`], owned.
+/// Chooses the part to read: [`mottak_service::ports::Choice`], owned.
 type OwnedChoice<'a> = Box<dyn Fn(u64, Option<&Sha256>) -> Option<BlobRange> + Send + Sync + 'a>;
 
 impl Asked {
@@ -148,12 +148,12 @@ impl Range {
 }
 
 /// The answer that carries an element's content, or the part of it that was asked for and therefore read.
-pub(crate) fn download(element: &DataElement, body: StoredBody, asked: &Asked) -> Response {
-    let StoredBody { size, sha256, blob } = body;
+pub(crate) fn download(body: StoredBody, asked: &Asked) -> Response {
+    let StoredBody { element, size, sha256, blob } = body;
     let mut response = match asked.decide(size, sha256.as_ref()) {
-        Given::Whole => content(element, StatusCode::OK, blob),
+        Given::Whole => content(&element, StatusCode::OK, blob),
         Given::Part(part) => {
-            let mut response = content(element, StatusCode::PARTIAL_CONTENT, blob);
+            let mut response = content(&element, StatusCode::PARTIAL_CONTENT, blob);
             set(&mut response, CONTENT_RANGE, &format!("bytes {}-{}/{size}", part.start, part.end - 1));
             response
         }
@@ -303,8 +303,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_ends_the_answer_as_broken() {
         let element = DataElement::new(Guid::from_u128(1), Guid::from_u128(2), "vedlegg");
-        let body = StoredBody { size: 8, sha256: None, blob: Blob::Stream(Box::new(Broken(0))) };
-        let answer = download(&element, body, &Asked::default());
+        let body = StoredBody { element, size: 8, sha256: None, blob: Blob::Stream(Box::new(Broken(0))) };
+        let answer = download(body, &Asked::default());
         assert_eq!(answer.headers()[CONTENT_LENGTH], "8");
         assert!(answer.into_body().collect().await.is_err());
     }

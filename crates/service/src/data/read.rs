@@ -6,10 +6,9 @@ use mottak_model::{DataElement, DataType, InstanceId, ReadStatus};
 
 use super::{ElementId, access, data_type_of, element_of, load_for};
 use crate::authentication::Caller;
-use crate::content::{Choice, read_chosen};
 use crate::draft::{Author, Draft};
 use crate::instances::read::load_stored;
-use crate::ports::{Snapshot, StoredBody};
+use crate::ports::{Choice, Snapshot, StoredBody};
 use crate::storage::applications;
 use crate::{Missing, Problem, Refusal, Service, forms};
 
@@ -17,7 +16,7 @@ use crate::{Missing, Problem, Refusal, Service, forms};
 #[derive(Debug)]
 pub enum Data {
     Form(FormData),
-    File { element: DataElement, body: StoredBody },
+    File(StoredBody),
 }
 
 /// How an element is read.
@@ -38,73 +37,29 @@ pub async fn read(
     reading: Reading<'_>,
     choice: Option<Choice<'_>>,
 ) -> Result<Data, Refusal> {
-    for _ in 0..ATTEMPTS {
-        if let Seen::Now(data) = try_read(svc, caller, app, id, reading, choice).await? {
-            return Ok(data);
-        }
-    }
-    Err(Refusal::Busy)
-}
-
-async fn try_read(
-    svc: &Service,
-    caller: &Caller,
-    app: &App,
-    id: ElementId,
-    reading: Reading<'_>,
-    choice: Option<Choice<'_>>,
-) -> Result<Seen<Data>, Refusal> {
     let snapshot = load_for(svc, caller, app, id.instance, "read").await?;
     let element = element_of(&snapshot.instance, id.element)?.clone();
     let known = data_type_of(app, &element.data_type)?;
     require_type(&element, reading.data_type)?;
     access::require_read(svc, caller, app, &snapshot.instance, known)?;
     let mut given_ids = None;
-    let data = if known.is_form() {
+    let (element, data) = if known.is_form() {
         let mut form = forms::load(svc, app, id.instance.party, &element).await?;
         if !reading.include_row_ids {
             form.remove_row_ids();
         } else if form.assign_row_ids(&mut || svc.ids.guid()) && !element.locked {
             given_ids = Some((known, form.clone()));
         }
-        Data::Form(form)
+        (element, Data::Form(form))
     } else {
-        let Seen::Now(body) = read_as_seen(svc, id.instance, &element, choice).await? else {
-            return Ok(Seen::Before);
-        };
+        let body = svc.store.read_body(id.instance, id.element, choice).await?;
         let body = body.ok_or_else(|| Refusal::NotFound(Problem::bare()))?;
-        Data::File { element: element.clone(), body }
+        // The answer tells of the element as it was with this content, which may be newer than what was looked at. Of
+        // what was decided by, its type and the instance, nothing changes.
+        (body.element.clone(), Data::File(body))
     };
     leave_traces(svc, caller, app, &snapshot, element, given_ids).await;
-    Ok(Seen::Now(data))
-}
-
-/// How often an element is read whose content is replaced meanwhile.
-const ATTEMPTS: usize = 5;
-
-/// Whether what was read belongs to what was seen.
-enum Seen<T> {
-    Now(T),
-    /// It was replaced in between.
-    Before,
-}
-
-/// The content of an element, or the part that is chosen, if the element is still what was seen of it: a new content
-/// must not go out under the old name and type.
-async fn read_as_seen(
-    svc: &Service,
-    instance: InstanceId,
-    seen: &DataElement,
-    choice: Option<Choice<'_>>,
-) -> Result<Seen<Option<StoredBody>>, Refusal> {
-    let body = read_chosen(&*svc.store, instance, seen.id, choice).await?;
-    let snapshot = svc.load(instance).await?;
-    let now = snapshot.as_ref().and_then(|snapshot| snapshot.instance.element(seen.id));
-    let is_same = now.is_some_and(|now| {
-        (now.size, now.last_changed, &now.content_type, &now.filename)
-            == (seen.size, seen.last_changed, &seen.content_type, &seen.filename)
-    });
-    Ok(if is_same { Seen::Now(body) } else { Seen::Before })
+    Ok(data)
 }
 
 /// The route may name the data type as well; it must be the element's.
@@ -148,27 +103,13 @@ async fn leave_traces(
     }
 }
 
-/// A stored element and its bytes, or the part of them that is chosen, for the platform's storage API.
+/// A stored element with its bytes, or the part of them that is chosen, for the platform's storage API.
 pub async fn download(
     svc: &Service,
     caller: &Caller,
     id: ElementId,
     choice: Option<Choice<'_>>,
-) -> Result<(DataElement, StoredBody), Refusal> {
-    for _ in 0..ATTEMPTS {
-        if let Seen::Now(download) = try_download(svc, caller, id, choice).await? {
-            return Ok(download);
-        }
-    }
-    Err(Refusal::Busy)
-}
-
-async fn try_download(
-    svc: &Service,
-    caller: &Caller,
-    id: ElementId,
-    choice: Option<Choice<'_>>,
-) -> Result<Seen<(DataElement, StoredBody)>, Refusal> {
+) -> Result<StoredBody, Refusal> {
     let (snapshot, app) = load_stored(svc, caller, id.instance, "read").await?;
     let not_found = |text: String| Refusal::NotFound(Problem::text(text));
     let element = snapshot
@@ -184,16 +125,22 @@ async fn try_download(
         return Err(Refusal::Forbidden(Missing { action, ..Missing::default() }));
     }
     let is_owner = caller.is_service_owner_of(&snapshot.instance.org);
-    if element.is_hard_deleted() && !is_owner {
-        return Err(Refusal::NotFound(Problem::bare()));
-    }
-    let Seen::Now(body) = read_as_seen(svc, id.instance, element, choice).await? else { return Ok(Seen::Before) };
+    let require_visible = |element: &DataElement| {
+        if element.is_hard_deleted() && !is_owner {
+            return Err(Refusal::NotFound(Problem::bare()));
+        }
+        Ok(())
+    };
+    require_visible(element)?;
+    let body = svc.store.read_body(id.instance, id.element, choice).await?;
     let body =
         body.ok_or_else(|| not_found(format!("Unable to read data element from blob storage for {}", id.element)))?;
-    if !element.is_read && !is_owner {
-        mark_read(svc, caller, &app, id.instance, element).await;
+    // The content comes with the element as it was then, which may be newer than what was looked at.
+    require_visible(&body.element)?;
+    if !body.element.is_read && !is_owner {
+        mark_read(svc, caller, &app, id.instance, &body.element).await;
     }
-    Ok(Seen::Now((element.clone(), body)))
+    Ok(body)
 }
 
 /// Notes that an element has been read as it was seen. What somebody has changed about it meanwhile has not been read.

@@ -11,8 +11,8 @@ pub use clock::{Clock, FixedClock, Ids, RandomIds, SequentialIds, SystemClock};
 pub use register::{Register, RegisterFailure, SystemUserRecord};
 pub use scanner::{FileScanner, ScanFailure, Verdict};
 pub use store::{
-    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, BuriedJob, Change, ClaimedJob, CommitFailure, Committed,
-    Cursor, ElementChange, ElementPut, Expect, InstanceQuery, Job, JobId, Maintenance, Order, Page, PortFuture, Record,
-    RecordExpect, RecordKind, RecordWrite, Removal, Sha256, Snapshot, Staged, StagedWriter, Store, StoreFailure,
-    StoredBody, TimeRange,
+    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Body, BuriedJob, Change, Choice, ClaimedJob, CommitFailure,
+    Committed, Cursor, ElementChange, ElementPut, Expect, InstanceQuery, Job, JobId, Maintenance, Order, Page,
+    PortFuture, Record, RecordExpect, RecordKind, RecordWrite, Removal, Sha256, Snapshot, Staged, StagedWriter, Store,
+    StoreFailure, StoredBody, TimeRange,
 };

@@ -367,14 +367,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The instance with this guid, whoever owns it.
     fn find(&self, guid: Guid) -> PortFuture<'_, Result<Option<InstanceId>, StoreFailure>>;
 
-    /// The content of an element of this instance, or the part of it that lies in the range. `None`: there is no such
-    /// element, or it has no content.
-    fn read_body(
-        &self,
+    /// The content of an element of this instance, or the part of it that is chosen, as it is at one moment. `None`:
+    /// there is no such element, or it has no content.
+    fn read_body<'a>(
+        &'a self,
         instance: InstanceId,
         element: Guid,
-        part: Option<BlobRange>,
-    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>>;
+        choice: Option<Choice<'a>>,
+    ) -> PortFuture<'a, Result<Option<StoredBody>, StoreFailure>>;
 
     /// The history of an instance in the order it was written, also of one that was removed without it.
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>>;
@@ -455,9 +455,14 @@ pub struct BlobFailure {
 /// A part of a body in bytes. What lies beyond the end does not count.
 pub type BlobRange = Range<u64>;
 
+/// Decides which part of a content is read (all of it: `None`) from its size in bytes and its checksum.
+pub type Choice<'a> = &'a (dyn Fn(u64, Option<&Sha256>) -> Option<BlobRange> + Send + Sync);
+
 /// The content of an element, or a part of it, with what is known of the whole.
 #[derive(Debug)]
 pub struct StoredBody {
+    /// The element as it was when it had this content.
+    pub element: DataElement,
     /// Bytes of the whole.
     pub size: u64,
     /// Of the whole. None of what was stored before checksums were kept.

@@ -1,10 +1,10 @@
 //! Bodies that are objects, for the sources of archives.
 
-use mottak_service::ports::{Blob, BlobStream, Sha256, StoreFailure, StoredBody};
+use mottak_service::ports::{BlobStream, Sha256, StoreFailure};
 use sha2::Digest as _;
 
 use super::{BodyEntry, Content};
-use crate::objects::{Objects, read_object};
+use crate::objects::{Object, Objects, read_object};
 use crate::rules::failure;
 
 /// The object as a body: its size, and its checksum, for which it is read if that is not known. `attempt`: what the
@@ -15,28 +15,24 @@ pub(crate) async fn describe_object(
     sha256: Option<Sha256>,
     attempt: &str,
 ) -> Result<BodyEntry, StoreFailure> {
-    let body = open(objects, key.clone(), sha256, attempt).await?;
-    let sha256 = match (sha256, body.blob) {
-        (Some(sha256), _) => sha256,
-        (None, Blob::Bytes(bytes)) => sha2::Sha256::digest(&bytes).into(),
-        (None, Blob::Stream(mut stream)) => {
+    let mut object = open(objects, key.clone(), sha256, attempt).await?;
+    let sha256 = match sha256 {
+        Some(sha256) => sha256,
+        None => {
             let mut seen = sha2::Sha256::new();
-            while let Some(piece) = stream.next().await.map_err(|error| failure(attempt, error))? {
+            while let Some(piece) = object.stream.next().await.map_err(|error| failure(attempt, error))? {
                 seen.update(&piece);
             }
             seen.finalize().into()
         }
     };
-    Ok(BodyEntry { size: body.size, sha256, content: Content::Object(key) })
+    Ok(BodyEntry { size: object.size, sha256, content: Content::Object(key) })
 }
 
 /// Opens an object for reading all of it.
 pub(crate) async fn open_object(objects: &dyn Objects, key: String) -> Result<Box<dyn BlobStream>, StoreFailure> {
     let attempt = format!("read the object {key}");
-    match open(objects, key, None, &attempt).await?.blob {
-        Blob::Stream(stream) => Ok(stream),
-        Blob::Bytes(_) => Err(failure(&attempt, "it is no object")),
-    }
+    Ok(open(objects, key, None, &attempt).await?.stream)
 }
 
 async fn open(
@@ -44,10 +40,10 @@ async fn open(
     key: String,
     sha256: Option<Sha256>,
     attempt: &str,
-) -> Result<StoredBody, StoreFailure> {
+) -> Result<Object, StoreFailure> {
     let cause = format!("the object {key} is gone");
-    let body = read_object(objects, key, sha256, None).await.map_err(|error| failure(attempt, error))?;
-    body.ok_or_else(|| failure(attempt, cause))
+    let object = read_object(objects, key, sha256, None).await.map_err(|error| failure(attempt, error))?;
+    object.ok_or_else(|| failure(attempt, cause))
 }
 
 /// A body that is at hand, if it is what was once written.

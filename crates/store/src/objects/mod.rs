@@ -29,9 +29,10 @@ mod upload;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mottak_model::Time;
+use mottak_model::{DataElement, Time};
 use mottak_service::ports::{
-    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Clock, PortFuture, Sha256, Staged, StoreFailure, StoredBody,
+    Blob, BlobFailure, BlobRange, BlobStream, Blobs, Choice, Clock, PortFuture, Sha256, Staged, StoreFailure,
+    StoredBody,
 };
 
 use self::checked::Checked;
@@ -74,6 +75,13 @@ pub(crate) struct Object {
     pub(crate) stream: Box<dyn BlobStream>,
 }
 
+impl Object {
+    /// As the content of the element that names it.
+    pub(crate) fn into_body(self, element: DataElement, sha256: Option<Sha256>) -> StoredBody {
+        StoredBody { element, size: self.size, sha256, blob: Blob::Stream(self.stream) }
+    }
+}
+
 /// Opens the place where the objects of a store are.
 pub(crate) fn open_objects(location: &ObjectLocation, clock: Arc<dyn Clock>) -> Result<Arc<dyn Objects>, StoreFailure> {
     match location {
@@ -87,21 +95,32 @@ pub(crate) fn open_objects(location: &ObjectLocation, clock: Arc<dyn Clock>) -> 
     }
 }
 
-/// The content of an element that is an object, or a part of it. `None`: it is gone, although an element names it. A
-/// whole is checked while it is read; a reader learns before its last piece that it is damaged.
+/// Opens an object that an element names, or the part of it that is chosen. `None`: it is gone. A whole is checked while
+/// it is read; a reader learns before its last piece that it is damaged.
 pub(crate) async fn read_object(
     objects: &dyn Objects,
     key: String,
     sha256: Option<Sha256>,
-    part: Option<BlobRange>,
-) -> Result<Option<StoredBody>, BlobFailure> {
-    let is_whole = part.is_none();
-    let Some(Object { size, stream }) = objects.open(key.clone(), part).await? else {
-        tracing::error!(key, "an object that a data element names is gone");
-        return Ok(None);
-    };
-    let checked = Checked::new(key, stream, sha256.filter(|_| is_whole));
-    Ok(Some(StoredBody { size, sha256, blob: Blob::Stream(Box::new(checked)) }))
+    choice: Option<Choice<'_>>,
+) -> Result<Option<Object>, BlobFailure> {
+    let Some(choose) = choice else { return read_whole(objects, key, sha256).await };
+    let Some(head) = objects.open(key.clone(), Some(0..0)).await? else { return Ok(gone(&key)) };
+    // An object never changes: the part is of the very content that it is chosen from.
+    match choose(head.size, sha256.as_ref()) {
+        None => read_whole(objects, key, sha256).await,
+        Some(part) if part.is_empty() => Ok(Some(head)),
+        Some(part) => Ok(objects.open(key.clone(), Some(part)).await?.or_else(|| gone(&key))),
+    }
+}
+
+async fn read_whole(objects: &dyn Objects, key: String, sha256: Option<Sha256>) -> Result<Option<Object>, BlobFailure> {
+    let Some(Object { size, stream }) = objects.open(key.clone(), None).await? else { return Ok(gone(&key)) };
+    Ok(Some(Object { size, stream: Box::new(Checked::new(key, stream, sha256)) }))
+}
+
+fn gone(key: &str) -> Option<Object> {
+    tracing::error!(key, "an object that a data element names is gone");
+    None
 }
 
 /// A new key: 32 hexadecimal digits.

@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use mottak_model::{Guid, InstanceEvent, InstanceId};
 use mottak_service::ports::{
-    BlobRange, Blobs, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
+    Blobs, BuriedJob, Change, Choice, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
     PortFuture, Record, RecordKind, RecordWrite, Snapshot, Store, StoreFailure, StoredBody,
 };
 
@@ -204,16 +204,17 @@ impl PostgresStore {
     async fn body(
         &self,
         instance: InstanceId,
-        element: Guid,
-        part: Option<BlobRange>,
+        id: Guid,
+        choice: Option<Choice<'_>>,
     ) -> Result<Option<StoredBody>, StoreFailure> {
-        let row = read::body(self.points.any(), instance, element).await?;
-        let Some(ContentRow { sha256, place }) = row else { return Ok(None) };
+        let row = read::body(self.points.any(), instance, id).await?;
+        let Some(ContentRow { element, sha256, place }) = row else { return Ok(None) };
         match place {
-            Place::Inline(bytes) => Ok(Some(part_of(bytes, sha256, part))),
+            Place::Inline(bytes) => Ok(Some(part_of(element, bytes, sha256, choice))),
             Place::Object(key) => {
-                let body = read_object(&*self.objects, key, sha256, part).await;
-                body.map_err(|error| failure(&format!("read the body of data element {element}"), error))
+                let object = read_object(&*self.objects, key, sha256, choice).await;
+                let object = object.map_err(|error| failure(&format!("read the body of data element {id}"), error))?;
+                Ok(object.map(|object| object.into_body(element, sha256)))
             }
         }
     }
@@ -232,13 +233,13 @@ impl Store for PostgresStore {
         Box::pin(read::find(self.points.any(), guid))
     }
 
-    fn read_body(
-        &self,
+    fn read_body<'a>(
+        &'a self,
         instance: InstanceId,
         element: Guid,
-        part: Option<BlobRange>,
-    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>> {
-        Box::pin(self.body(instance, element, part))
+        choice: Option<Choice<'a>>,
+    ) -> PortFuture<'a, Result<Option<StoredBody>, StoreFailure>> {
+        Box::pin(self.body(instance, element, choice))
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {

@@ -16,8 +16,8 @@ use crate::rules::failure;
 pub(super) const LOAD: &str = "select 0 as place, version, changed, doc from instance where party = $1 and guid = $2 \
      union all select position, null, changed, doc from element where party = $1 and instance = $2";
 const FIND: &str = "select party from instance where guid = $1";
-pub(super) const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body from element e \
-     left join blob b on b.party = $1 and b.instance = $2 and b.element = $3 \
+pub(super) const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body, e.changed, e.doc \
+     from element e left join blob b on b.party = $1 and b.instance = $2 and b.element = $3 \
      where e.party = $1 and e.instance = $2 and e.guid = $3";
 pub(super) const EVENTS: &str = "select n, docs from event where party = $1 and instance = $2";
 
@@ -43,8 +43,9 @@ pub(super) async fn find(link: &Link, guid: Guid) -> Result<Option<InstanceId>, 
     rows.first().map(|row| Ok(InstanceId::new(PartyId::new(get(row, 0, &attempt)?), guid))).transpose()
 }
 
-/// The content of an element.
+/// An element, where its content is, and the checksum of that.
 pub(super) struct ContentRow {
+    pub(super) element: DataElement,
     pub(super) sha256: Option<Sha256>,
     pub(super) place: Place,
 }
@@ -69,7 +70,8 @@ pub(super) async fn body(link: &Link, instance: InstanceId, guid: Guid) -> Resul
             Place::Inline(restore(size, get(row, 4, &attempt)?, get(row, 5, &attempt)?)?)
         }
     };
-    Ok(Some(ContentRow { sha256, place }))
+    let element = element(row, 6, 7, &attempt)?;
+    Ok(Some(ContentRow { element, sha256, place }))
 }
 
 /// The history of the instance, also when the instance is gone.

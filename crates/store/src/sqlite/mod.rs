@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use mottak_model::{Guid, InstanceEvent, InstanceId};
 use mottak_service::ports::{
-    BlobRange, Blobs, BuriedJob, Change, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
+    Blobs, BuriedJob, Change, Choice, ClaimedJob, Clock, CommitFailure, Committed, InstanceQuery, Maintenance, Page,
     PortFuture, Record, RecordKind, RecordWrite, Snapshot, Store, StoreFailure, StoredBody,
 };
 use rusqlite::Connection;
@@ -159,16 +159,17 @@ impl SqliteStore {
     async fn body(
         &self,
         instance: InstanceId,
-        element: Guid,
-        part: Option<BlobRange>,
+        id: Guid,
+        choice: Option<Choice<'_>>,
     ) -> Result<Option<StoredBody>, StoreFailure> {
-        let row = self.point_readers.with(|connection| read::body(connection, instance, element))?;
-        let Some(ContentRow { sha256, content }) = row else { return Ok(None) };
+        let row = self.point_readers.with(|connection| read::body(connection, instance, id))?;
+        let Some(ContentRow { element, sha256, content }) = row else { return Ok(None) };
         match content {
-            Content::Inline(bytes) => Ok(Some(part_of(bytes, sha256, part))),
+            Content::Inline(bytes) => Ok(Some(part_of(element, bytes, sha256, choice))),
             Content::Object(key) => {
-                let body = read_object(&*self.objects, key, sha256, part).await;
-                body.map_err(|error| failure(&format!("read the body of data element {element}"), error))
+                let object = read_object(&*self.objects, key, sha256, choice).await;
+                let object = object.map_err(|error| failure(&format!("read the body of data element {id}"), error))?;
+                Ok(object.map(|object| object.into_body(element, sha256)))
             }
         }
     }
@@ -187,13 +188,13 @@ impl Store for SqliteStore {
         Box::pin(async move { self.point_readers.with(|connection| read::find(connection, guid)) })
     }
 
-    fn read_body(
-        &self,
+    fn read_body<'a>(
+        &'a self,
         instance: InstanceId,
         element: Guid,
-        part: Option<BlobRange>,
-    ) -> PortFuture<'_, Result<Option<StoredBody>, StoreFailure>> {
-        Box::pin(self.body(instance, element, part))
+        choice: Option<Choice<'a>>,
+    ) -> PortFuture<'a, Result<Option<StoredBody>, StoreFailure>> {
+        Box::pin(self.body(instance, element, choice))
     }
 
     fn events(&self, id: InstanceId) -> PortFuture<'_, Result<Vec<InstanceEvent>, StoreFailure>> {

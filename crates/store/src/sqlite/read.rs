@@ -16,12 +16,13 @@ const LOAD: &str = "select i.version, i.changed, i.doc, e.changed, e.doc from in
                     where i.guid = ? and i.party = ? order by e.id";
 
 /// The content of one element of an instance.
-const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body from instance i \
-                    join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
+const BODY: &str = "select e.content, e.object_key, e.sha256, b.size, b.is_compressed, b.body, e.changed, e.doc \
+                    from instance i join element e on e.id between i.id * 1048576 and i.id * 1048576 + 1048575 \
                     left join blob b on b.id = e.id where i.guid = ? and i.party = ? and e.guid = ?";
 
-/// Where the content of an element is, and its checksum.
+/// An element, where its content is, and the checksum of that.
 pub(super) struct ContentRow {
+    pub(super) element: DataElement,
     pub(super) sha256: Option<Sha256>,
     pub(super) content: Content,
 }
@@ -130,6 +131,7 @@ pub(super) fn body(
     let mut rows =
         statement.query(params![instance.guid.as_bytes(), instance.party.get(), guid.as_bytes()]).map_err(&failed)?;
     let Some(row) = rows.next().map_err(&failed)? else { return Ok(None) };
+    let Some(element) = element(row, 6, 7, &attempt)? else { return Ok(None) };
     let content = match row.get::<_, i64>(0).map_err(&failed)? {
         0 => return Ok(None),
         OBJECT => Content::Object(row.get(1).map_err(&failed)?),
@@ -140,7 +142,7 @@ pub(super) fn body(
             Content::Inline(restore(size, is_compressed, stored)?)
         }
     };
-    Ok(Some(ContentRow { sha256: row.get(2).map_err(&failed)?, content }))
+    Ok(Some(ContentRow { element, sha256: row.get(2).map_err(&failed)?, content }))
 }
 
 /// The history of the instance.

@@ -65,14 +65,15 @@ impl SqliteReader {
         Ok(count as u64)
     }
 
-    async fn body(&self, instance: InstanceId, element: Guid) -> Result<Option<StoredBody>, StoreFailure> {
-        let row = self.with(|connection| read::body(connection, instance, element))?;
-        let Some(ContentRow { sha256, content }) = row else { return Ok(None) };
+    async fn body(&self, instance: InstanceId, id: Guid) -> Result<Option<StoredBody>, StoreFailure> {
+        let row = self.with(|connection| read::body(connection, instance, id))?;
+        let Some(ContentRow { element, sha256, content }) = row else { return Ok(None) };
         match content {
-            Content::Inline(bytes) => Ok(Some(part_of(bytes, sha256, None))),
+            Content::Inline(bytes) => Ok(Some(part_of(element, bytes, sha256, None))),
             Content::Object(key) => {
-                let body = read_object(&*self.objects, key, sha256, None).await;
-                body.map_err(|error| failure(&format!("read the body of data element {element}"), error))
+                let object = read_object(&*self.objects, key, sha256, None).await;
+                let object = object.map_err(|error| failure(&format!("read the body of data element {id}"), error))?;
+                Ok(object.map(|object| object.into_body(element, sha256)))
             }
         }
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use mottak_model::{Guid, InstanceId, PartyId, Time};
 use mottak_service::ports::{
-    BlobRange, Body, Change, ClaimedJob, CommitFailure, Committed, Cursor, ElementChange, ElementPut, Expect,
-    FixedClock, InstanceQuery, Order, Record, RecordExpect, RecordKind, RecordWrite, Removal, Store, StoreFailure,
+    BlobRange, Body, Change, Choice, ClaimedJob, CommitFailure, Committed, Cursor, ElementChange, ElementPut, Expect,
+    FixedClock, InstanceQuery, Order, Record, RecordExpect, RecordKind, RecordWrite, Removal, Sha256, Store,
+    StoreFailure,
 };
 use mottak_store::{MemoryStore, ObjectLocation, Options, PostgresOptions, PostgresStore, SqliteStore};
 use mottak_testing::postgres::Schema;
@@ -270,8 +271,10 @@ impl World {
             let from = dice.below(6000) as u64;
             BlobRange { start: from, end: from + dice.below(3000) as u64 }
         });
-        self.same("a body", async |store| match store.read_body(id, element, part.clone()).await.unwrap() {
-            Some(body) => Some((body.size, body.sha256, collect(body.blob).await)),
+        let choose = |_, _: Option<&Sha256>| part.clone();
+        let choice: Option<Choice<'_>> = part.as_ref().map(|_| &choose as Choice<'_>);
+        self.same("a body", async |store| match store.read_body(id, element, choice).await.unwrap() {
+            Some(body) => Some((body.element, body.size, body.sha256, collect(body.blob).await)),
             None => None,
         })
         .await;

@@ -89,7 +89,7 @@ pub(super) async fn read(request: DataRequest, OfElement(id): OfElement) -> Resu
     let data = reading::read(svc, caller, app, id, how, asked.choice().as_deref()).await?;
     Ok(match data {
         Data::Form(form) => form_answer(&form, &request.headers),
-        Data::File { element, body } => download(&element, body, &asked),
+        Data::File(body) => download(body, &asked),
     })
 }
 

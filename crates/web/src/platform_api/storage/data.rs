@@ -86,8 +86,8 @@ async fn download(
 ) -> Result<Response, Refused> {
     require_party(id.instance)?;
     let asked = Asked::of(&headers);
-    let (element, body) = reading::download(&web.service, &caller, id, asked.choice().as_deref()).await?;
-    Ok(download::download(&element, body, &asked))
+    let body = reading::download(&web.service, &caller, id, asked.choice().as_deref()).await?;
+    Ok(download::download(body, &asked))
 }
 
 /// Other content for an element.
