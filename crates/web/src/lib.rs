@@ -14,6 +14,7 @@ pub mod credentials;
 mod disposition;
 mod download;
 mod extract;
+mod identify;
 pub mod local;
 mod multipart;
 pub mod platform_api;

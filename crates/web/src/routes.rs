@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
@@ -23,6 +23,7 @@ use crate::WebState;
 use crate::app_api::scopes;
 use crate::canonical::Patterns;
 use crate::extract::guid_of;
+use crate::identify::{identify, identify_component};
 use crate::refusal::{Asked, Family, Refused, render};
 use crate::response::empty;
 
@@ -180,8 +181,12 @@ async fn admit(
     }
     let asked = Asked::by(&request);
     let caller = match gate.callers {
-        Callers::Platform => identify_component(&gate.web, request.headers()),
-        _ => identify(&gate.web, request.headers()),
+        Callers::Platform => identify_component(&gate.web, request.headers()).await,
+        _ => identify(&gate.web, request.headers()).await,
+    };
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(refusal) => return render(Refused(refusal).into_response(), gate.family, &asked, &gate.web),
     };
     let response = if caller.is_anonymous() && gate.callers != Callers::Anyone {
         Refused(Refusal::Unauthenticated).into_response()
@@ -251,19 +256,6 @@ fn may_be_forged(web: &WebState, request: &Request, caller: &Caller) -> bool {
         return false;
     }
     app_of(web, request).is_none_or(|app| !app.settings.disable_csrf_check)
-}
-
-/// The caller, by the one token the request carries. A token that is not good is no token.
-fn identify(web: &WebState, headers: &HeaderMap) -> Caller {
-    let Some(token) = crate::credentials::token(headers) else { return Caller::anonymous() };
-    web.verifier.verify(token, web.service.clock.now()).unwrap_or_else(|_| Caller::anonymous())
-}
-
-/// The component that the platform access token proves; without one, whoever the other token shows.
-fn identify_component(web: &WebState, headers: &HeaderMap) -> Caller {
-    let token = crate::credentials::platform_access_token(headers);
-    let component = token.and_then(|token| web.verifier.verify_component(token, web.service.clock.now()).ok());
-    component.map_or_else(|| identify(web, headers), Caller::component)
 }
 
 /// The state that handlers share.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::issue::TokenIssuer;
 use super::owners::OwnerCodes;
+use super::sessions::Sessions;
 
 /// How long an issued token is good.
 pub(super) const LIFETIME: Duration = Duration::from_mins(30);
@@ -15,6 +16,8 @@ pub struct Authority {
     pub owners: OwnerCodes,
     /// Scopes that are not the platform's own and let a person's token be exchanged all the same.
     pub partner_scopes: Vec<String>,
+    /// The sessions of browsers, where this server logs people in.
+    pub sessions: Option<Sessions>,
 }
 
 impl Authority {
@@ -27,6 +30,6 @@ impl Authority {
 
     /// With the usual partner scopes.
     pub fn new(issuer: TokenIssuer, owners: OwnerCodes) -> Self {
-        Self { issuer, owners, partner_scopes: Self::PARTNER_SCOPES.map(str::to_owned).to_vec() }
+        Self { issuer, owners, partner_scopes: Self::PARTNER_SCOPES.map(str::to_owned).to_vec(), sessions: None }
     }
 }

@@ -18,6 +18,7 @@ mod owners;
 mod refresh;
 mod ring;
 mod scopes;
+mod sessions;
 mod strict_json;
 mod subject;
 mod verify;
@@ -32,6 +33,7 @@ pub use owners::OwnerCodes;
 pub use refresh::{NationalId, RefreshRefusal};
 pub use ring::KeyRing;
 pub use scopes::{PORTAL_SCOPE, Scopes};
+pub use sessions::Sessions;
 pub use verify::{MAX_TOKEN_LENGTH, Takes, TestTokens, TokenProblem, TokenVerifier, TrustedIssuer, is_token};
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ const REMEMBERED: u64 = 20_000;
 /// The method of users of test tokens that do not name one.
 const TEST_METHOD: &str = "localtest";
 
-/// Why a token proves nothing. Every problem means 401; none tells what the token holds.
+/// Why a token proves nothing. Every problem but [`KeysUnavailable`](Self::KeysUnavailable) means 401; none tells what
+/// the token holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenProblem {
     #[error("the token is not a signed JWT of three parts in strict base64url")]
@@ -59,6 +60,8 @@ pub enum TokenProblem {
     IdentityToken,
     #[error("the token is a test token")]
     TestToken,
+    #[error("the keys of the token's issuer cannot be had now")]
+    KeysUnavailable,
     #[error(transparent)]
     Caller(#[from] CallerProblem),
 }
@@ -173,6 +176,11 @@ impl TokenVerifier {
         let verified = self.verify_anew(&trust.issuers, token, now)?;
         trust.verified.insert(fingerprint, verified.clone());
         Ok(verified.caller)
+    }
+
+    /// The same, once the keys of the token's issuer have been asked for where they are not known yet.
+    pub async fn verify_or_learn(&self, token: &str, now: Time) -> Result<Caller, TokenProblem> {
+        self.verify(token, now)
     }
 
     /// The component that a platform access token proves. Only keys of [`Takes::Components`] count.

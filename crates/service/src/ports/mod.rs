@@ -1,13 +1,15 @@
-//! What the use cases need from the world: a store, a register of parties, a clock, ids.
+//! What the use cases need from the world: a store, a register of parties, other servers, a clock, ids.
 //!
 //! Each is a trait because there are two implementations today (SQLite and memory, built-in and file, real and fixed).
 
 mod clock;
+mod outbound;
 mod register;
 mod scanner;
 mod store;
 
 pub use clock::{Clock, FixedClock, Ids, RandomIds, SequentialIds, SystemClock};
+pub use outbound::{Outbound, OutboundAnswer, OutboundFailure, OutboundMethod, OutboundRequest};
 pub use register::{Register, RegisterFailure, SystemUserRecord};
 pub use scanner::{FileScanner, ScanFailure, Verdict};
 pub use store::{

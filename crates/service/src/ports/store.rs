@@ -169,6 +169,14 @@ pub enum RecordKind {
     Application,
     /// The texts of an application that were registered; the key is the app's id, a slash, and the language.
     Text,
+    /// A session of a browser; the key is its public id.
+    Session,
+    /// A session found by the login it stands on: hash of issuer and upstream session, a slash, the session's id.
+    UpstreamSession,
+    /// A login that is under way at another provider; the key is its `state`, hashed.
+    Login,
+    /// A person known by what another provider calls them; the key is that name, hashed.
+    ExternalIdentity,
 }
 
 impl RecordKind {
@@ -178,6 +186,10 @@ impl RecordKind {
             Self::InstanceLock => "instance-lock",
             Self::Application => "application",
             Self::Text => "text",
+            Self::Session => "session",
+            Self::UpstreamSession => "upstream-session",
+            Self::Login => "login",
+            Self::ExternalIdentity => "external-identity",
         }
     }
 }
